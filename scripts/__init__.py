@@ -1,0 +1,1 @@
+"""Commands of this project, and the Python behind them."""
