@@ -17,10 +17,12 @@ FOLLOW_AFTER = {"bluetooth_adapters"}
 
 def requirements(domain: str, seen: set[str]) -> list[str]:
     """Return the requirements of an integration and of everything it depends on."""
-    if domain in seen:
+    path = COMPONENTS / domain / "manifest.json"
+    # An older Home Assistant does not have every one of them.
+    if domain in seen or not path.exists():
         return []
     seen.add(domain)
-    manifest = json.loads((COMPONENTS / domain / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     followed = manifest.get("dependencies", [])
     if domain in FOLLOW_AFTER:
         followed += manifest.get("after_dependencies", [])

@@ -1,0 +1,1 @@
+"""Home Assistant looks here for custom integrations."""

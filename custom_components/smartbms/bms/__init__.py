@@ -1,0 +1,1 @@
+"""What a 123SmartBMS is and says: pure decoding and encoding, standard library only."""

@@ -1,0 +1,14 @@
+"""Names and defaults of the integration."""
+
+from typing import Final
+
+DOMAIN: Final = "smartbms"
+MANUFACTURER: Final = "123electric"
+
+CONF_DEVICE_TYPE: Final = "device_type"
+CONF_SERIAL_NUMBER: Final = "serial_number"
+CONF_SIMULATED_CELLS: Final = "simulated_cells"
+
+FACTORY_PIN: Final = "1234"
+# From this many cells on, the entities of single cells are disabled until wanted.
+MOST_CELLS_ENABLED: Final = 32

@@ -1,0 +1,254 @@
+"""The one owner of an entry: session -> snapshot -> entities.
+
+Alarms and relays are published at once, everything else at most every publish interval, because
+Home Assistant's event loop and database belong to the user.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+import logging
+from typing import Final
+
+from homeassistant.components import bluetooth
+from homeassistant.components.bluetooth import BluetoothScanningMode
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_ADDRESS, CONF_PIN, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .bms.device import DeviceType
+from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, SmartBmsError
+from .bms.state import Connection, Snapshot
+from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
+from .link.session import Plan, Session
+from .options import Mode, Options
+from .reach import connector
+
+_LOGGER = logging.getLogger(__name__)
+
+# Entities keep their values this long after the last word of the BMS.
+GRACE: Final = 30.0
+_SETUP_TIMEOUT: Final = 60.0
+# After a connection the first values shall not wait for a long publish interval.
+_FIRST_PUBLISH: Final = 1.0
+
+type SmartBmsConfigEntry = ConfigEntry[SmartBmsCoordinator]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """What is known of the link itself."""
+
+    state: Connection
+    signal_strength: int | None
+    rejected: int
+    last_contact: datetime | None
+
+
+class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
+    """Owns the session of one BMS, publishes what it says, and tells errors in words."""
+
+    config_entry: SmartBmsConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: SmartBmsConfigEntry) -> None:
+        """Prepare the session of an entry; `async_start` begins it."""
+        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
+        self.options = Options.of(entry.options)
+        self.is_simulated = CONF_SIMULATED_CELLS in entry.data
+        device_type: int | None = entry.data[CONF_DEVICE_TYPE]
+        self.device_type = None if device_type is None else DeviceType(device_type)
+        self.data = Snapshot(temperature_scale=self.options.temperature_scale)
+        self.is_available = False
+        self.session = Session(
+            connector(hass, entry.data, entry.title),
+            pin=entry.data.get(CONF_PIN),
+            generation=self.device_type.generation if self.device_type else None,
+            spawn=lambda coroutine, name: entry.async_create_background_task(hass, coroutine, name),
+            on_record=self._on_record,
+            on_state=self._on_state,
+            plan=Plan(
+                visit_interval=self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else None
+            ),
+        )
+        self._address: str = entry.data[CONF_ADDRESS]
+        self._first_contact: asyncio.Future[None] = hass.loop.create_future()
+        self._urgent_listeners: set[CALLBACK_TYPE] = set()
+        self._publish_timer: asyncio.TimerHandle | None = None
+        self._grace_timer: asyncio.TimerHandle | None = None
+
+    async def async_start(self) -> None:
+        """Connect and log in.
+
+        Raises `ConfigEntryAuthFailed` when the PIN is rejected, `ConfigEntryNotReady` with what is
+        missing when the BMS cannot be reached.
+        """
+        entry = self.config_entry
+        entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._on_stop))
+        if not self.is_simulated:
+            entry.async_on_unload(
+                bluetooth.async_register_callback(
+                    self.hass,
+                    lambda _info, _change: self.session.wake(),
+                    {"address": self._address, "connectable": True},
+                    BluetoothScanningMode.PASSIVE,
+                )
+            )
+        self.session.start()
+        try:
+            async with asyncio.timeout(_SETUP_TIMEOUT):
+                await self._first_contact
+        except PinRejectedError as err:
+            raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key) from err
+        except (SmartBmsError, TimeoutError) as err:
+            key = err.key if isinstance(err, SmartBmsError) else NoAnswerError.key
+            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key=key) from err
+
+    async def async_shutdown(self) -> None:
+        """Let go of the BMS; nothing is left running."""
+        await super().async_shutdown()
+        self._first_contact.cancel()
+        await self.session.stop()
+        for timer in (self._publish_timer, self._grace_timer):
+            if timer is not None:
+                timer.cancel()
+        self._publish_timer = self._grace_timer = None
+
+    @property
+    def link(self) -> LinkStatus:
+        """The state of the link now."""
+        contact = self.session.last_contact
+        ago = None if contact is None else timedelta(seconds=self.hass.loop.time() - contact)
+        info = (
+            None
+            if self.is_simulated
+            else bluetooth.async_last_service_info(self.hass, self._address, connectable=True)
+        )
+        return LinkStatus(
+            state=self.session.state,
+            signal_strength=None if info is None else info.rssi,
+            rejected=self.session.rejected.total(),
+            last_contact=None if ago is None else (dt_util.utcnow() - ago).replace(microsecond=0),
+        )
+
+    @callback
+    def async_add_urgent_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
+        """Have a listener called at once when a status bit or the state of the link changes."""
+        self._urgent_listeners.add(listener)
+        return lambda: self._urgent_listeners.discard(listener)
+
+    @callback
+    def async_pause(self) -> None:
+        """Leave the only connection to somebody else for as long as the options say."""
+        self.session.pause(self.options.pause_minutes * 60)
+
+    @callback
+    def _on_record(self) -> None:
+        if not self.is_available:
+            self._become_available()
+        if self.session.fold.status != self.data.status:
+            self._update_data()
+            self._call_urgent_listeners()
+        if self._publish_timer is None:
+            delay = self.options.publish_interval if self.data.pack else _FIRST_PUBLISH
+            self._publish_timer = self.hass.loop.call_later(delay, self._publish)
+
+    @callback
+    def _on_state(self) -> None:
+        session = self.session
+        if session.state is Connection.CONNECTED:
+            self._settle(None)
+            self._update_device()
+            ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
+        elif session.error is not None and session.state is not Connection.CONNECTING:
+            self._settle(session.error)
+            self._explain(session.error)
+        if session.state is not Connection.CONNECTED:
+            self._begin_grace()
+        self._call_urgent_listeners()
+
+    def _settle(self, error: SmartBmsError | None) -> None:
+        """Tell the set-up how the first attempt ended."""
+        if self._first_contact.done():
+            return
+        if error is None:
+            self._first_contact.set_result(None)
+        else:
+            self._first_contact.set_exception(error)
+
+    def _explain(self, error: SmartBmsError) -> None:
+        """Ask for what only a person can give, and have the next advertisement count as news."""
+        if isinstance(error, PinRejectedError):
+            self.config_entry.async_start_reauth(self.hass)
+        elif isinstance(error, HeldElsewhereError):
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                self._issue_id,
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key=error.key,
+                translation_placeholders={"name": self.config_entry.title},
+            )
+        if not self.is_simulated:
+            bluetooth.async_clear_advertisement_history(self.hass, self._address)
+
+    @property
+    def _issue_id(self) -> str:
+        return f"{HeldElsewhereError.key}_{self.config_entry.entry_id}"
+
+    def _begin_grace(self) -> None:
+        """Count down until the values are too old to be shown."""
+        contact = self.session.last_contact
+        if not self.is_available or self._grace_timer is not None or contact is None:
+            return
+        # Between two visits the values of the last one stay; one visit may be missed.
+        visits = 2 * self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else 0
+        self._grace_timer = self.hass.loop.call_at(contact + visits + GRACE, self._become_unavailable)
+
+    @callback
+    def _become_unavailable(self) -> None:
+        self._grace_timer = None
+        if self.session.state is Connection.CONNECTED:
+            return
+        self.is_available = False
+        error = self.session.error
+        _LOGGER.warning("%s is unavailable (%s)", self.name, error.key if error else self.session.state.value)
+        # What comes next must not be mixed with what was true then.
+        self.session.fold.forget()
+        self._publish()
+
+    def _become_available(self) -> None:
+        self.is_available = True
+        _LOGGER.info("%s is available", self.name)
+
+    def _update_data(self) -> None:
+        self.data = replace(self.session.fold.snapshot(), temperature_scale=self.options.temperature_scale)
+
+    @callback
+    def _publish(self) -> None:
+        if self._publish_timer is not None:
+            self._publish_timer.cancel()
+            self._publish_timer = None
+        self._update_data()
+        self.async_update_listeners()
+
+    @callback
+    def _call_urgent_listeners(self) -> None:
+        for listener in list(self._urgent_listeners):
+            listener()
+
+    def _update_device(self) -> None:
+        """Tell the device registry of another firmware after an update of the BMS."""
+        registry = dr.async_get(self.hass)
+        firmware = self.session.fold.snapshot().firmware
+        device = registry.async_get_device({(DOMAIN, self._address)})
+        if device is not None and device.sw_version != firmware:
+            registry.async_update_device(device.id, sw_version=firmware)
+
+    async def _on_stop(self, _: Event) -> None:
+        await self.async_shutdown()

@@ -1,0 +1,125 @@
+"""Base of every entity: identity, availability, and writing only what changed."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import CONNECTION_BLUETOOTH, DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .bms.device import DeviceType, Generation
+from .bms.state import Snapshot
+from .const import CONF_SERIAL_NUMBER, DOMAIN, MANUFACTURER, MOST_CELLS_ENABLED
+from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
+
+_MODELS = {Generation.GEN2: "123\\SmartBMS gen2", Generation.GEN3: "123\\SmartBMS gen3"}
+_RADIO_MODULES = {
+    DeviceType.GEN2: "type 2",
+    DeviceType.GEN3_BLUERADIOS: "type 4 (BlueRadios)",
+    DeviceType.GEN3_RAYTAC: "type 6 (Raytac)",
+}
+
+
+def device_info(entry: SmartBmsConfigEntry) -> DeviceInfo:
+    """Return the device of an entry."""
+    coordinator, address = entry.runtime_data, entry.data[CONF_ADDRESS]
+    info = DeviceInfo(
+        identifiers={(DOMAIN, address)},
+        manufacturer=MANUFACTURER,
+        model=_MODELS[coordinator.session.fold.generation],
+        name=entry.title,
+        serial_number=entry.data.get(CONF_SERIAL_NUMBER),
+        sw_version=coordinator.session.fold.snapshot().firmware,
+        hw_version=_RADIO_MODULES[coordinator.device_type] if coordinator.device_type else None,
+    )
+    if not coordinator.is_simulated:
+        info["connections"] = {(CONNECTION_BLUETOOTH, address)}
+    return info
+
+
+class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
+    """An entity that reads one value and writes its state only when that has changed.
+
+    An *urgent* one hears of a change at once, the others every publish interval.
+    """
+
+    _attr_has_entity_name = True
+    _is_urgent = False
+
+    def __init__(
+        self, coordinator: SmartBmsCoordinator, description: EntityDescription, cell: int | None = None
+    ) -> None:
+        """Belong to the BMS of a coordinator, and to a cell (from 1) where `cell` is given."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._cell = cell
+        key = description.key if cell is None else f"cell_{cell}_{description.key}"
+        self._attr_unique_id = f"{coordinator.config_entry.unique_id}_{key}"
+        self._attr_device_info = device_info(coordinator.config_entry)
+        if cell is not None:
+            self._attr_translation_placeholders = {"number": str(cell)}
+            self._attr_entity_registry_enabled_default = (
+                description.entity_registry_enabled_default
+                and len(coordinator.data.cells) <= MOST_CELLS_ENABLED
+            )
+        self._shown: object = None
+
+    @property
+    def available(self) -> bool:
+        """Whether the value is young enough to be shown, and its cell still there."""
+        coordinator = self.coordinator
+        return coordinator.is_available and (self._cell is None or self._cell <= len(coordinator.data.cells))
+
+    @abstractmethod
+    def _read(self) -> object:
+        """Return the value as it is now."""
+
+    async def async_added_to_hass(self) -> None:
+        """Listen to the coordinator."""
+        await super().async_added_to_hass()
+        if self._is_urgent:
+            self.async_on_remove(self.coordinator.async_add_urgent_listener(self._handle_coordinator_update))
+        self._shown = self.available, self._read()
+
+    @callback
+    def _handle_coordinator_update(self) -> None:
+        showing = self.available, self._read()
+        if showing != self._shown:
+            self._shown = showing
+            self.async_write_ha_state()
+
+
+@callback
+def add_when_known[D: EntityDescription](
+    coordinator: SmartBmsCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    known: Callable[[Snapshot], Iterable[tuple[D, int | None]]],
+    make: Callable[[D, int | None], Entity],
+) -> None:
+    """Add entities as soon as the BMS has said that it has what they show.
+
+    `known` yields descriptions with the cell they are for; each is made once.
+    """
+    made: set[tuple[str, int | None]] = set()
+
+    @callback
+    def add() -> None:
+        new = [
+            (description, cell)
+            for description, cell in known(coordinator.data)
+            if (description.key, cell) not in made
+        ]
+        if new:
+            made.update((description.key, cell) for description, cell in new)
+            async_add_entities(make(description, cell) for description, cell in new)
+
+    add()
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(add))
+
+
+def cells(snapshot: Snapshot) -> range:
+    """Return the numbers of the cells there are."""
+    return range(1, len(snapshot.cells) + 1)

@@ -1,0 +1,1 @@
+"""Talking to one BMS: GATT, one connection, and staying connected."""

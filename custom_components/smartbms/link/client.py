@@ -1,0 +1,275 @@
+"""One connection to a BMS: log in, ask, command, listen (protocol.md 3).
+
+The BMS may hold a reply back until another byte arrives, so a ping runs for as long as the
+connection is open. Nothing here is logged that was sent or received: the PIN is in both.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+import logging
+from types import TracebackType
+from typing import Final, Self
+
+from ..bms import blocks
+from ..bms.blocks import Answer, Version
+from ..bms.device import Generation
+from ..bms.errors import (
+    CommandRejectedError,
+    ConnectionLostError,
+    NoAnswerError,
+    PinRejectedError,
+    SmartBmsError,
+)
+from ..bms.lines import BELL, LineReader, Rejection
+from ..bms.settings import Block, SettingKey
+from .transport import GattClient, Uart, select
+
+_LOGGER = logging.getLogger(__name__)
+
+PING_INTERVAL: Final = 0.33
+_PING: Final = b"$"
+_WARM_UP: Final = 0.6
+_REPLY_TIMEOUT: Final = 2.0
+# A backend that never returns must not keep us for ever; each is longer than the flow control holds.
+_OPEN_TIMEOUT: Final = 20.0
+_WRITE_TIMEOUT: Final = 5.0
+_ATTEMPTS: Final = 3
+_CLOSE_TIMEOUT: Final = 2.0
+_ACCEPTED: Final = "OK"
+_REFUSALS: Final[dict[str, type[SmartBmsError]]] = {
+    "NA": PinRejectedError,
+    "KO": CommandRejectedError,
+    "WRONG": CommandRejectedError,
+    BELL: CommandRejectedError,
+}
+
+
+class Client:
+    """A logged-in conversation; use it as an async context manager around one connection.
+
+    `on_line` gets every line that no command was waiting for. `reader` counts what was thrown away.
+    """
+
+    def __init__(self, gatt: GattClient, on_line: Callable[[str], None]) -> None:
+        """Speak over a connection that is already there."""
+        self.reader = LineReader()
+        self._gatt = gatt
+        self._on_line = on_line
+        self._uart: Uart | None = None
+        self._lost = asyncio.Event()
+        self._command_lock = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
+        self._reply: asyncio.Future[str | None] | None = None
+        self._command = ""
+        self._is_query = False
+        self._echoes = False
+        self._echoed = False
+        self._listening = False
+        self._ping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the serial line, keep it awake, and let it settle."""
+        try:
+            async with _lost_connection(_OPEN_TIMEOUT):
+                self._uart = select(self._gatt)
+                await self._uart.open(self._received)
+            self._ping = asyncio.get_running_loop().create_task(self._keep_awake(), name="smartbms ping")
+            await self._write(_PING + b"\r")
+            # What an earlier conversation left behind arrives now and is not for us.
+            await asyncio.sleep(_WARM_UP)
+            self.reader.clear()
+            self._listening = True
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the connection."""
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connection, whatever state it is in."""
+        self.lost()
+        try:
+            if self._ping is not None:
+                self._ping.cancel()
+                # Awaiting the ping itself would mistake our own cancellation for its.
+                await asyncio.wait([self._ping])
+        finally:
+            await self._disconnect()
+
+    def lost(self) -> None:
+        """Learn that the connection is gone: whoever waits for a reply is told at once."""
+        self._lost.set()
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_result(None)
+
+    async def wait_lost(self, seconds: float) -> bool:
+        """Wait for the end of the connection; return whether it came within some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._lost.wait()
+        return self._lost.is_set()
+
+    async def login(self, pin: str) -> None:
+        """Give the PIN.
+
+        Raises `PinRejectedError` when it is wrong. A device that does not know the command needs no
+        PIN (protocol.md 3.5).
+        """
+        try:
+            await self.command(f"PW{pin}!")
+        except CommandRejectedError:
+            _LOGGER.debug("The BMS does not know the login command; going on without")
+
+    async def command(self, text: str) -> None:
+        """Send a command and wait for its `OK`.
+
+        Raises `PinRejectedError` when it is not authorised, `CommandRejectedError` when it is
+        refused, `NoAnswerError` or `ConnectionLostError` when nothing comes.
+        """
+        if (reply := await self._ask(text, is_query=False)) != _ACCEPTED:
+            raise _REFUSALS[reply]
+
+    async def query(self, text: str) -> Answer:
+        """Send a query; return its answer, asked again while the checksum disagrees.
+
+        Raises like `command`. An answer whose checksum never agrees is returned as unverified.
+        """
+        attempts = 0
+        while True:
+            reply = await self._ask(text, is_query=True)
+            if reply in _REFUSALS:
+                raise _REFUSALS[reply]
+            answer = blocks.split(reply)
+            assert isinstance(answer, Answer)  # nothing else is taken for the reply to a query
+            attempts += 1
+            if answer.verified:
+                return answer
+            self.reader.rejected[Rejection.CHECKSUM] += 1
+            if attempts == _ATTEMPTS:
+                return answer
+
+    async def version(self) -> Version:
+        """Ask for firmware, status and balance voltage; raises like `query`."""
+        version = blocks.version(await self.query(blocks.VERSION_QUERY))
+        if isinstance(version, Rejection):
+            raise NoAnswerError
+        return version
+
+    async def settings(self, generation: Generation) -> tuple[dict[SettingKey, float], bool]:
+        """Read every block of settings; return them and whether all checksums agreed.
+
+        Blocks depend on the firmware: one that is refused or not answered is not there.
+        """
+        values: dict[SettingKey, float] = {}
+        verified = True
+        for block in Block:
+            if generation not in block.generations:
+                continue
+            try:
+                answer = await self.query(f"{block}@")
+            except CommandRejectedError, NoAnswerError:
+                continue
+            found = blocks.block_settings(block, answer)
+            if isinstance(found, Rejection):
+                self.reader.rejected[found] += 1
+            else:
+                values |= found
+                verified = verified and answer.verified
+        return values, verified
+
+    async def start_stream(self) -> None:
+        """Let the BMS tell its values; raises like `command`."""
+        await self.command("E!")
+
+    async def stop_stream(self) -> None:
+        """Let the BMS be silent; raises like `command`."""
+        await self.command("D!")
+
+    async def _ask(self, text: str, *, is_query: bool) -> str:
+        async with self._command_lock:
+            if self._lost.is_set():
+                raise ConnectionLostError
+            self._reply = asyncio.get_running_loop().create_future()
+            self._command, self._is_query, self._echoed = text, is_query, False
+            try:
+                await self._write(text.encode("ascii") + b"\r" + _PING)
+                async with asyncio.timeout(_REPLY_TIMEOUT):
+                    reply = await self._reply
+            except TimeoutError as err:
+                raise NoAnswerError from err
+            finally:
+                self._reply.cancel()
+                self._reply = None
+            if reply is None:
+                raise ConnectionLostError
+            return reply
+
+    async def _write(self, data: bytes, *, acknowledged: bool = True) -> None:
+        assert self._uart is not None
+        async with self._write_lock, _lost_connection(_WRITE_TIMEOUT):
+            await self._uart.write(data, acknowledged=acknowledged)
+
+    async def _disconnect(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                try:
+                    await self._gatt.disconnect()
+                except Exception as err:  # noqa: BLE001 - backends raise what they like; it ends anyway
+                    _LOGGER.debug("Disconnecting failed: %s", type(err).__name__)
+
+    async def _keep_awake(self) -> None:
+        """Ping until the connection is closed; a ping that cannot be sent ends it."""
+        try:
+            while not self._lost.is_set():
+                await self._write(_PING, acknowledged=False)
+                await asyncio.sleep(PING_INTERVAL)
+        except ConnectionLostError:
+            self.lost()
+
+    def _received(self, data: bytearray) -> None:
+        for line in self.reader.feed(data):
+            if not self._listening:
+                continue
+            if self._reply is None or self._reply.done() or not self._is_for_command(line, self._reply):
+                self._on_line(line)
+
+    def _is_for_command(self, line: str, reply: asyncio.Future[str | None]) -> bool:
+        """Take the echo of the command under way and its reply; anything else is the stream's.
+
+        Stale bytes may stand before an echo. Once a device is known to echo, only what follows the
+        echo can be the reply: an earlier reply that comes late is not mistaken for it.
+        """
+        if line.endswith(self._command):
+            self._echoes = self._echoed = True
+            return True
+        if self._echoes and not self._echoed:
+            return False
+        is_word = line == _ACCEPTED or line in _REFUSALS
+        if is_word if not self._is_query else line in _REFUSALS or _is_answer(line):
+            reply.set_result(line)
+            return True
+        return False
+
+
+def _is_answer(line: str) -> bool:
+    """Whether a line can be a block: a record of the stream begins with its letter and `_`."""
+    answer = blocks.split(line)
+    return isinstance(answer, Answer) and (answer.verified or line[1:2] != "_")
+
+
+@asynccontextmanager
+async def _lost_connection(seconds: float) -> AsyncIterator[None]:
+    """Turn whatever a Bluetooth backend raises, and that it never returns, into one error."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except SmartBmsError:
+        raise
+    except Exception as err:  # backends raise BleakError, OSError, EOFError and errors of their own
+        raise ConnectionLostError from err

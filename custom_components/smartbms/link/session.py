@@ -1,0 +1,246 @@
+"""Staying connected to one BMS: named states, back-off, watchdog, periodic visits, pause.
+
+The BMS takes one connection, and the owner's phone wants it too. So a session either stays
+(*continuous*), comes for one full cycle every now and then (*periodic*), or keeps away for a while
+(*paused*) and returns by itself.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+import logging
+from typing import Final
+
+from ..bms.device import Generation
+from ..bms.errors import (
+    CommandRejectedError,
+    ConnectionLostError,
+    NoAnswerError,
+    PinRejectedError,
+    SmartBmsError,
+)
+from ..bms.fold import Fold
+from ..bms.lines import Rejection
+from ..bms.state import Connection
+from .client import Client
+from .transport import GattClient
+
+_LOGGER = logging.getLogger(__name__)
+
+WATCHDOG: Final = 10.0
+SETTINGS_INTERVAL: Final = 600.0
+_SHORTEST_BACKOFF: Final = 1.0
+_LONGEST_BACKOFF: Final = 60.0
+# A device that advertises but cannot be used must not be tried without pause.
+_SHORTEST_AFTER_WAKE: Final = 5.0
+_HEARTBEAT: Final = 1.0
+# A visit that has not heard every cell by then ends with what it has.
+_SECONDS_PER_CELL: Final = 3.0
+
+type Connect = Callable[[Callable[[], None]], Awaitable[GattClient]]
+type Spawn = Callable[[Coroutine[object, object, None], str], asyncio.Task[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to treat the only connection: `visit_interval` in s, or `None` to stay connected."""
+
+    visit_interval: float | None = None
+
+
+class Session:
+    """Keeps one BMS's data coming.
+
+    `connect` returns a connected GATT client and calls its argument when the link is lost; it
+    raises a `SmartBmsError` that says why there is none. `spawn` starts a task. `on_record` is
+    called for every record folded, `on_state` when `state` or `error` has changed.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        pin: str | None,
+        generation: Generation | None,
+        spawn: Spawn,
+        on_record: Callable[[], None],
+        on_state: Callable[[], None],
+        plan: Plan | None = None,
+    ) -> None:
+        """Prepare; `start` begins."""
+        self.fold = Fold(generation or Generation.GEN3)
+        self.state = Connection.DISCONNECTED
+        self.error: SmartBmsError | None = None
+        self.connections = 0
+        self.last_contact: float | None = None
+        self.paused_until: float | None = None
+        self._connect = connect
+        self._pin = pin
+        self._generation = generation
+        self._spawn = spawn
+        self._on_record = on_record
+        self._on_state = on_state
+        self._plan = plan or Plan()
+        self._rejected: Counter[Rejection] = Counter()
+        self._client: Client | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._connected = False
+
+    @property
+    def rejected(self) -> Counter[Rejection]:
+        """Everything that was received and thrown away, by reason."""
+        current = self._client.reader.rejected if self._client is not None else Counter[Rejection]()
+        return self._rejected + current + self.fold.rejected
+
+    def start(self) -> None:
+        """Begin to reach the BMS."""
+        self._cancel()
+        self._task = self._spawn(self._run(), "smartbms session")
+
+    async def stop(self) -> None:
+        """End everything; nothing is left running."""
+        self._cancel()
+        await self._ended()
+
+    def wake(self) -> None:
+        """Try now: the BMS was heard."""
+        self._woken.set()
+
+    def pause(self, seconds: float) -> None:
+        """Let go of the BMS for a while."""
+        self.paused_until = asyncio.get_running_loop().time() + seconds
+        self.start()
+
+    def resume(self) -> None:
+        """End a pause."""
+        self.paused_until = None
+        self.start()
+
+    def _cancel(self) -> None:
+        if (task := self._task) is not None:
+            self._task = None
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            task.cancel()
+
+    async def _ended(self) -> None:
+        """Wait until no earlier run holds the connection any more."""
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _run(self) -> None:
+        await self._ended()
+        if self.paused_until is not None:
+            self._set(Connection.PAUSED)
+            await asyncio.sleep(self.paused_until - asyncio.get_running_loop().time())
+            self.paused_until = None
+        backoff = _SHORTEST_BACKOFF
+        while True:
+            self._connected = False
+            self._set(Connection.CONNECTING, self.error)
+            try:
+                await self._visit()
+            except PinRejectedError as err:
+                # Never by itself again: a wrong PIN stays wrong, and a person has to know.
+                self._set(Connection.PIN_REJECTED, err)
+                return
+            except SmartBmsError as err:
+                _LOGGER.debug("Visit ended: %s", err.key)
+                self._set(Connection.DISCONNECTED, err)
+            except Exception as err:
+                _LOGGER.exception("Unexpected error; trying again")
+                self._set(Connection.DISCONNECTED, ConnectionLostError(type(err).__name__))
+            else:
+                backoff = _SHORTEST_BACKOFF
+                self._set(Connection.WAITING)
+                await asyncio.sleep(self._plan.visit_interval or 0)
+                continue
+            if self._connected:
+                backoff = _SHORTEST_BACKOFF
+            await self._back_off(backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+    async def _back_off(self, seconds: float) -> None:
+        """Wait, but no longer than a moment when the BMS is heard."""
+        shortest = min(seconds, _SHORTEST_AFTER_WAKE)
+        self._woken.clear()
+        await asyncio.sleep(shortest)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds - shortest):
+                await self._woken.wait()
+
+    async def _visit(self) -> None:
+        """Connect, read and listen until the link is lost or a periodic visit is complete.
+
+        Raises the `SmartBmsError` that ended it.
+        """
+        client: Client | None = None
+
+        def lost() -> None:
+            if client is not None:
+                client.lost()
+
+        gatt = await self._connect(lost)
+        client = Client(gatt, self._line)
+        try:
+            async with client:
+                self._client = client
+                await self._introduce(client)
+                await self._listen(client)
+        finally:
+            self._rejected += client.reader.rejected
+            self._client = None
+
+    async def _introduce(self, client: Client) -> None:
+        if self._pin is not None:
+            await client.login(self._pin)
+        # A stream that an earlier client left running would speak between the answers.
+        with suppress(CommandRejectedError):
+            await client.stop_stream()
+        version = await client.version()
+        if self._generation is None:
+            self.fold.generation = version.generation
+        self.fold.version(version)
+        await self._read_settings(client)
+
+    async def _read_settings(self, client: Client) -> None:
+        values, verified = await client.settings(self.fold.generation)
+        self.fold.settings(values, verified=verified)
+        await client.start_stream()
+
+    async def _listen(self, client: Client) -> None:
+        time = asyncio.get_running_loop().time
+        began = settings_read = self.last_contact = time()
+        self.fold.begin_cycle()
+        self.connections += 1
+        self._connected = True
+        self._set(Connection.CONNECTED)
+        while not await client.wait_lost(_HEARTBEAT):
+            now = time()
+            if now - self.last_contact > WATCHDOG:
+                raise NoAnswerError
+            if self._plan.visit_interval is not None and self._is_complete(now - began):
+                return
+            if now - settings_read >= SETTINGS_INTERVAL:
+                settings_read = now
+                await client.stop_stream()
+                await self._read_settings(client)
+                self.last_contact = time()
+        raise ConnectionLostError
+
+    def _is_complete(self, seconds: float) -> bool:
+        patience = WATCHDOG + _SECONDS_PER_CELL * len(self.fold.snapshot().cells)
+        return self.fold.full_cycle or seconds > patience
+
+    def _line(self, line: str) -> None:
+        if self.fold.line(line):
+            self.last_contact = asyncio.get_running_loop().time()
+            self._on_record()
+
+    def _set(self, state: Connection, error: SmartBmsError | None = None) -> None:
+        self.state, self.error = state, error
+        self._on_state()

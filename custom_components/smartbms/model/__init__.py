@@ -1,0 +1,1 @@
+"""What the manuals say a 123SmartBMS should do: pure rules, no I/O."""

@@ -1,0 +1,69 @@
+"""How the BMS of an entry is reached: through Home Assistant's Bluetooth, or simulated in process."""
+
+from collections.abc import Callable, Mapping
+
+from bleak.backends.device import BLEDevice
+
+from homeassistant.components import bluetooth
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import HomeAssistant
+
+from .bms.device import DeviceType
+from .bms.errors import HeldElsewhereError, NoAdapterError, NotInReachError, SmartBmsError
+from .const import CONF_DEVICE_TYPE, CONF_SERIAL_NUMBER, CONF_SIMULATED_CELLS
+from .link.connector import connect
+from .link.session import Connect
+from .link.transport import GattClient
+from .simulator.battery import Battery
+from .simulator.firmware import Firmware
+from .simulator.in_process import InProcessClient
+from .simulator.peripheral import BmsPeripheral
+
+_BMS_BLE_DOMAIN = "bms_ble"
+
+
+def connector(hass: HomeAssistant, data: Mapping[str, object], name: str) -> Connect:
+    """Return what connects to the BMS that an entry's data describes."""
+    if CONF_SIMULATED_CELLS in data:
+        return _simulated(hass, data)
+    return _over_bluetooth(hass, str(data[CONF_ADDRESS]), name)
+
+
+def is_held_by_bms_ble(hass: HomeAssistant, address: str) -> bool:
+    """Whether the integration BMS_BLE-HA has this BMS, which takes one connection only."""
+    return any(
+        (entry.unique_id or "").lower() == address.lower() and entry.state is ConfigEntryState.LOADED
+        for entry in hass.config_entries.async_entries(_BMS_BLE_DOMAIN)
+    )
+
+
+def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
+    def look_up() -> BLEDevice:
+        if (device := bluetooth.async_ble_device_from_address(hass, address, connectable=True)) is not None:
+            return device
+        raise NotInReachError if bluetooth.async_scanner_count(hass, connectable=True) else NoAdapterError
+
+    async def reach(on_disconnect: Callable[[], None]) -> GattClient:
+        try:
+            return await connect(look_up, name, on_disconnect)
+        except SmartBmsError as err:
+            if is_held_by_bms_ble(hass, address):
+                raise HeldElsewhereError from err
+            raise
+
+    return reach
+
+
+def _simulated(hass: HomeAssistant, data: Mapping[str, object]) -> Connect:
+    firmware = Firmware(
+        Battery(int(str(data[CONF_SIMULATED_CELLS]))),
+        DeviceType(int(str(data[CONF_DEVICE_TYPE]))),
+        hass.loop.time,
+    )
+    peripheral = BmsPeripheral(firmware, str(data[CONF_ADDRESS]), int(str(data[CONF_SERIAL_NUMBER])))
+
+    async def reach(on_disconnect: Callable[[], None]) -> GattClient:
+        return await InProcessClient(peripheral, on_disconnect).connect()
+
+    return reach

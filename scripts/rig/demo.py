@@ -1,0 +1,189 @@
+"""The demo: discover a simulated BMS in a real Home Assistant, show it, or check it and leave."""
+
+import argparse
+import asyncio
+from contextlib import suppress
+import json
+import math
+import signal
+import sys
+from time import monotonic
+
+from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+from homeassistant.const import __version__ as HOME_ASSISTANT_VERSION
+
+from .api import ApiError, State
+from .home_assistant import INTEGRATION, PASSWORD, USER, StartError
+from .truth import MEASURED, truth
+from .world import World, simulated_bms, world
+
+NAME = "123\\SmartBMS 03330"
+PORT = 8123
+# The wire carries whole counts, and Home Assistant rounds a converted unit.
+TOLERANCE = 0.0006
+CHANGE_TIMEOUT = 30.0
+VALUES_TIMEOUT = 60.0
+
+
+class CheckError(Exception):
+    """The demo does not show what it should."""
+
+
+def say(text: str) -> None:
+    """Show progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def show(cells: int, speed: float) -> None:
+    """Run the demo until it is interrupted."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    bms = simulated_bms(cells=cells, speed=speed)
+    async with world([bms], port=PORT, progress=say) as here:
+        await set_up(here)
+        say(f"\nOpen {here.home_assistant.url} and log in as {USER} with password {PASSWORD}.")
+        say("Ctrl-C ends the demo and leaves nothing behind.")
+        await stop.wait()
+        say("ending")
+
+
+async def check(cells: int) -> dict[str, object]:
+    """Run the demo unattended; return what was measured, or raise what is missing."""
+    began = monotonic()
+    bms = simulated_bms(cells=cells, speed=30, pace=4)
+    async with world([bms], progress=say) as here:
+        started = monotonic()
+        await set_up(here)
+        configured = monotonic()
+        say("waiting for every value")
+        await here.api.wait_for(
+            lambda: everything_known(here, bms), VALUES_TIMEOUT, "every entity to have a value"
+        )
+        known = monotonic()
+        say("watching the values change")
+        await changed(here)
+        say("comparing with the battery")
+        compared = await compare(here, bms)
+        entities = [e for e in await here.api.entities() if e["platform"] == "smartbms"]
+    return {
+        "ok": True,
+        "seconds": {
+            "home_assistant": round(started - began, 1),
+            "discovered_and_set_up": round(configured - started, 1),
+            "every_value": round(known - configured, 1),
+            "total": round(monotonic() - began, 1),
+        },
+        "entities": {
+            "all": len(entities),
+            "enabled": sum(entity["disabled_by"] is None for entity in entities),
+            "compared": compared,
+        },
+        "versions": {
+            "home_assistant": HOME_ASSISTANT_VERSION,
+            "smartbms": json.loads((INTEGRATION / "manifest.json").read_text(encoding="utf-8"))["version"],
+            "python": sys.version.split()[0],
+        },
+    }
+
+
+async def set_up(here: World) -> None:
+    """Confirm the discovery."""
+    say("waiting for the BMS to be discovered")
+    flow = await here.discovered(NAME)
+    say(f"discovered {NAME}; entering the PIN")
+    step = await here.api.flow_step(flow, {"pin": "1234"})
+    if step["type"] != "create_entry":
+        raise CheckError(f"the discovery could not be confirmed: {step}")
+
+
+def has_value(state: State) -> bool:
+    """Whether a state is one."""
+    return state["state"] not in ("unknown", "unavailable")
+
+
+async def everything_known(here: World, bms: BmsPeripheral) -> bool:
+    """Whether everything the battery has is an entity, and every enabled entity has a value."""
+    known = {entity["unique_id"] for entity in await here.api.entities() if entity["platform"] == "smartbms"}
+    wanted = {f"{bms.address}_{key}" for key in truth(bms.firmware)}
+    return wanted <= known and all(has_value(state) for state in (await here.values()).values())
+
+
+async def changed(here: World) -> None:
+    """Wait until every measured value has changed."""
+    before = await here.values()
+    watched = {key: state["state"] for key, state in before.items() if is_measured(key)}
+
+    async def all_changed() -> bool:
+        for key, state in (await here.values()).items():
+            if key in watched and state["state"] != watched[key]:
+                del watched[key]
+        return not watched
+
+    try:
+        await here.api.wait_for(all_changed, CHANGE_TIMEOUT, "every measured value to change")
+    except ApiError as err:
+        raise CheckError(f"not changed: {', '.join(sorted(watched))}") from err
+
+
+def is_measured(unique_id: str) -> bool:
+    """Whether a value moves within seconds."""
+    key = unique_id.partition("_")[2]
+    return key in MEASURED or (key.startswith("cell_") and key.endswith("_voltage"))
+
+
+async def compare(here: World, bms: BmsPeripheral) -> int:
+    """Hold the battery still and wait until every entity shows what it has; return how many."""
+    bms.firmware.speed = 0.0
+    wanted = {f"{bms.address}_{key}": value for key, value in truth(bms.firmware).items()}
+    wrong: dict[str, str] = {}
+    compared = 0
+
+    async def equal() -> bool:
+        nonlocal compared
+        values = await here.values()
+        shown = {key: values[key]["state"] for key in wanted if key in values}
+        compared = len(shown)
+        wrong.clear()
+        wrong.update({key: text for key, text in shown.items() if not agrees(text, wanted[key])})
+        return not wrong
+
+    try:
+        await here.api.wait_for(equal, VALUES_TIMEOUT, "every entity to equal the battery")
+    except ApiError as err:
+        details = "; ".join(f"{key} is {text}, not {wanted[key]}" for key, text in wrong.items())
+        raise CheckError(details) from err
+    return compared
+
+
+def agrees(text: str, value: float | bool) -> bool:
+    """Whether a state says what a value is."""
+    if isinstance(value, bool):
+        return text == ("on" if value else "off")
+    with suppress(ValueError):
+        return math.isclose(float(text), value, abs_tol=TOLERANCE)
+    return False
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="verify unattended, print one JSON line, and end"
+    )
+    parser.add_argument("--cells", type=int, default=16, help="cells of the simulated battery (2 to 255)")
+    parser.add_argument("--speed", type=float, default=20.0, help="how fast the simulated battery lives")
+    arguments = parser.parse_args()
+    try:
+        if not arguments.check:
+            asyncio.run(show(arguments.cells, arguments.speed))
+            return 0
+        print(json.dumps(asyncio.run(check(arguments.cells))))
+    except (ApiError, CheckError, StartError) as err:
+        print(f"demo: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""A house to try the integration in: a real Home Assistant, a proxy, and simulated BMS in its reach."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from custom_components.smartbms.bms.device import DeviceType
+from custom_components.smartbms.simulator.battery import Battery
+from custom_components.smartbms.simulator.firmware import Firmware
+from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+
+from .api import Api, ApiError, FlowStep, State
+from .home_assistant import HOST, HomeAssistant
+from .proxy import VirtualProxy
+
+PIN = "1234"
+_DISCOVERY_TIMEOUT = 30.0
+
+
+def simulated_bms(
+    device_type: DeviceType = DeviceType.GEN3_RAYTAC,
+    *,
+    cells: int = 16,
+    serial_number: int = 3330,
+    speed: float = 1.0,
+    pace: float = 1.0,
+) -> BmsPeripheral:
+    """Return a BMS that lives on the time of the running event loop."""
+    clock = asyncio.get_running_loop().time
+    firmware = Firmware(Battery(cells), device_type, clock, pin=PIN, speed=speed, pace=pace)
+    return BmsPeripheral(
+        firmware, f"C0:FF:EE:00:{serial_number >> 8:02X}:{serial_number & 255:02X}", serial_number
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is to play with; `api` changes when Home Assistant restarts."""
+
+    home_assistant: HomeAssistant
+    proxy: VirtualProxy
+
+    @property
+    def api(self) -> Api:
+        """The connection to Home Assistant."""
+        return self.home_assistant.api
+
+    async def discovered(self, name: str) -> str:
+        """Wait until Home Assistant has discovered a BMS; return the flow's id."""
+
+        async def flow_id() -> str | None:
+            for flow in await self.api.flows_in_progress():
+                placeholders = flow["context"].get("title_placeholders") or {}
+                if flow["handler"] == "smartbms" and placeholders.get("name") == name:
+                    return flow["flow_id"]
+            return None
+
+        found = await self.api.wait_for(flow_id, _DISCOVERY_TIMEOUT, f"{name} to be discovered")
+        assert found is not None
+        return found
+
+    async def set_up(self, name: str, pin: str = PIN) -> FlowStep:
+        """Confirm a discovered BMS with its PIN, as its owner would."""
+        return await self.api.flow_step(await self.discovered(name), {"pin": pin})
+
+    async def values(self) -> dict[str, State]:
+        """Return the states of all enabled entities of all BMS by address and key."""
+        states = await self.api.states()
+        return {
+            entity["unique_id"]: states[entity["entity_id"]]
+            for entity in await self.api.entities()
+            if entity["platform"] == "smartbms" and entity["entity_id"] in states
+        }
+
+
+@asynccontextmanager
+async def world(
+    peripherals: Sequence[BmsPeripheral],
+    *,
+    directory: Path | None = None,
+    port: int | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    log_levels: dict[str, str] | None = None,
+) -> AsyncIterator[World]:
+    """Start a Home Assistant that hears some BMS through a proxy; leave nothing behind."""
+    proxy = VirtualProxy("smartbms-proxy", "A0:B7:65:00:00:01", peripherals)
+    proxy_port = await proxy.start()
+    try:
+        async with HomeAssistant(
+            directory, port=port, progress=progress, log_levels=log_levels
+        ) as home_assistant:
+            progress("adding the Bluetooth proxy")
+            await add_proxy(home_assistant.api, proxy_port)
+            yield World(home_assistant, proxy)
+    finally:
+        await proxy.stop()
+
+
+async def add_proxy(api: Api, port: int) -> None:
+    """Set the proxy up as an ESPHome device."""
+    step = await api.start_flow("esphome")
+    step = await api.flow_step(step["flow_id"], {"host": HOST, "port": port})
+    while step["type"] == "form":
+        step = await api.flow_step(step["flow_id"], {})
+    if step["type"] != "create_entry":
+        raise ApiError(f"the proxy could not be added: {step}")

@@ -1,0 +1,1 @@
+"""Tests of the integration; the folders are those of the rooms they test."""

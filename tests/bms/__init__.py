@@ -1,0 +1,1 @@
+"""What is on the wire against what the client makes of it, byte by byte."""

@@ -1,0 +1,10 @@
+"""Every way to fail has a message of its own."""
+
+from custom_components.smartbms.bms import errors
+
+
+def test_keys() -> None:
+    """No two errors share the message that explains them."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert all(issubclass(kind, errors.SmartBmsError) for kind in kinds)
+    assert len({kind.key for kind in kinds}) == len(kinds)

@@ -1,0 +1,1 @@
+"""Tests of one connection to a BMS and of staying connected."""

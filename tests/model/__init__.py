@@ -1,0 +1,1 @@
+"""Tests of what the manuals say the BMS should do."""

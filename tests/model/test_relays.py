@@ -1,0 +1,202 @@
+"""The decision table of the manuals, row by row (protocol.md 11.6)."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.smartbms.model.relays import Limits, Reading, Relays, decide, is_full
+
+# 4 kWh of LiFePO4; full below 5 % of the capacity, 200 W.
+LIMITS = Limits(
+    v_min=2.9,
+    v_max=3.7,
+    balance_voltage=3.4,
+    t_min_charge=2,
+    t_min_discharge=-10,
+    t_max=60,
+    charge_restart=95,
+    discharge_restart=5,
+    capacity=4000,
+)
+CRITICAL = replace(LIMITS, critical_mode=True)
+READING = Reading(
+    cell_voltages=(3.30, 3.31),
+    lowest_temperature=20,
+    highest_temperature=25,
+    state_of_charge=60,
+    power=300,
+)
+OFF, ON = Relays(False, False), Relays(True, True)
+
+
+def decided(
+    before: Relays,
+    limits: Limits = LIMITS,
+    *,
+    cells: tuple[float, ...] = (3.30, 3.31),
+    lowest_temperature: float = 20,
+    highest_temperature: float = 25,
+    state_of_charge: float = 60,
+    power: float = 300,
+) -> tuple[bool, bool]:
+    """Return charge and load for an ordinary day with something changed."""
+    relays = decide(
+        limits,
+        Reading(
+            cell_voltages=cells,
+            lowest_temperature=lowest_temperature,
+            highest_temperature=highest_temperature,
+            state_of_charge=state_of_charge,
+            power=power,
+        ),
+        before,
+    )
+    return relays.charge, relays.load
+
+
+def test_off_until_decided() -> None:
+    """Before the first reading nothing is allowed."""
+    assert Relays() == OFF
+
+
+@pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
+@pytest.mark.parametrize("before", [OFF, ON])
+def test_an_ordinary_day(limits: Limits, before: Relays) -> None:
+    """In the middle of everything both are allowed, whatever was before."""
+    assert decided(before, limits) == (True, True)
+
+
+@pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
+def test_no_communication(limits: Limits) -> None:
+    """Without the cells' word nothing is allowed."""
+    assert decide(limits, replace(READING, communication=False), ON) == OFF
+
+
+@pytest.mark.parametrize(
+    ("limits", "cells", "expected"),
+    [
+        (LIMITS, (3.30, 3.70), (False, True)),
+        (LIMITS, (3.30, 3.695), (True, True)),
+        (CRITICAL, (3.30, 3.70), (False, True)),
+        (CRITICAL, (3.30, 3.695), (True, True)),
+        (LIMITS, (2.90, 3.30), (True, False)),
+        (LIMITS, (2.905, 3.30), (True, True)),
+        (CRITICAL, (2.90, 3.30), (True, False)),
+    ],
+)
+def test_a_cell_at_its_limit(limits: Limits, cells: tuple[float, ...], expected: tuple[bool, bool]) -> None:
+    """Charging ends at V max, the load at V min: at the limit, not beyond it."""
+    assert decided(ON, limits, cells=cells) == expected
+
+
+@pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
+@pytest.mark.parametrize(
+    ("lowest", "highest", "expected"),
+    [
+        (1, 25, (False, True)),
+        (2, 25, (True, True)),
+        (-10, 25, (False, True)),
+        (-11, 25, (False, False)),
+        (20, 60, (True, True)),
+        (20, 61, (False, False)),
+    ],
+)
+def test_temperature_ends_it(
+    limits: Limits, lowest: float, highest: float, expected: tuple[bool, bool]
+) -> None:
+    """Too cold to charge, too cold for the load, too hot for both; at the limit nothing changes."""
+    assert decided(ON, limits, lowest_temperature=lowest, highest_temperature=highest) == expected
+
+
+@pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
+@pytest.mark.parametrize(
+    ("lowest", "highest", "expected"),
+    [(2, 25, (False, True)), (-10, 25, (False, False)), (20, 60, (False, False)), (3, 59, (True, True))],
+)
+def test_temperature_lets_it_begin(
+    limits: Limits, lowest: float, highest: float, expected: tuple[bool, bool]
+) -> None:
+    """What is off comes back inside the window only: exactly at a limit it stays off."""
+    assert decided(OFF, limits, lowest_temperature=lowest, highest_temperature=highest) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "power", "full"),
+    [
+        ((3.40, 3.41), 200, True),
+        ((3.40, 3.41), 201, False),
+        ((3.395, 3.60), 0, False),
+        ((3.40, 3.41), -500, True),
+    ],
+)
+def test_full(cells: tuple[float, ...], power: float, full: bool) -> None:
+    """Full is every cell at the balance voltage and at most 5 % of the capacity flowing in."""
+    assert is_full(LIMITS, replace(READING, cell_voltages=cells, power=power)) is full
+
+
+def test_full_ends_charging_in_normal_mode_only() -> None:
+    """Critical mode never opens the charge relay because the battery is full."""
+    assert decided(ON, cells=(3.40, 3.41), power=200) == (False, True)
+    assert decided(ON, CRITICAL, cells=(3.40, 3.41), power=200) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "state_of_charge", "charge"),
+    [
+        ((3.30, 3.395), 95, False),
+        ((3.30, 3.395), 94, True),
+        ((3.30, 3.40), 94, False),
+        ((3.30, 3.40), 50, False),
+    ],
+)
+def test_charging_stays_off_until_the_restart(
+    cells: tuple[float, ...], state_of_charge: float, charge: bool
+) -> None:
+    """After any trip charging waits for less than the restart and all cells below balance."""
+    assert decided(OFF, cells=cells, state_of_charge=state_of_charge) == (charge, True)
+
+
+def test_charging_goes_on_above_the_restart() -> None:
+    """What has begun goes on between the restart and full: the relay keeps its state."""
+    assert decided(ON, cells=(3.39, 3.45), state_of_charge=98) == (True, True)
+
+
+def test_critical_mode_has_no_restart() -> None:
+    """In critical mode charging is back as soon as every cell is below V max."""
+    assert decided(OFF, CRITICAL, cells=(3.5, 3.69), state_of_charge=100) == (True, True)
+
+
+@pytest.mark.parametrize(("state_of_charge", "load"), [(4.9, False), (5, True)])
+def test_the_load_waits_for_its_restart(state_of_charge: float, load: bool) -> None:
+    """After a trip the load comes back at exactly the restart; SoC alone never takes it away."""
+    assert decided(OFF, state_of_charge=state_of_charge) == (True, load)
+    assert decided(ON, state_of_charge=state_of_charge) == (True, True)
+    assert decided(OFF, CRITICAL, state_of_charge=state_of_charge) == (True, True)
+
+
+def test_a_full_and_an_empty_day() -> None:
+    """The latch through a whole day: full, waiting, charging, empty, waiting, back."""
+    relays, seen = OFF, []
+    for cells, state_of_charge, power in (
+        ((3.30, 3.30), 60, 1000),
+        ((3.42, 3.45), 99, 900),
+        ((3.42, 3.45), 100, 100),
+        ((3.33, 3.33), 97, -300),
+        ((3.32, 3.32), 94, -300),
+        ((2.90, 3.10), 1, -300),
+        ((3.00, 3.20), 4, 500),
+        ((3.10, 3.20), 5, 500),
+    ):
+        reading = replace(READING, cell_voltages=cells, state_of_charge=state_of_charge, power=power)
+        relays = decide(LIMITS, reading, relays)
+        seen.append((relays.charge, relays.load))
+    assert seen == [
+        (True, True),
+        (True, True),
+        (False, True),
+        (False, True),
+        (True, True),
+        (True, False),
+        (True, False),
+        (True, True),
+    ]
