@@ -246,9 +246,9 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Tell the device registry of another firmware after an update of the BMS."""
         registry = dr.async_get(self.hass)
         firmware = self.session.fold.snapshot().firmware
-        device = registry.async_get_device({(DOMAIN, self._address)})
-        if device is not None and device.sw_version != firmware:
-            registry.async_update_device(device.id, sw_version=firmware)
+        for device in dr.async_entries_for_config_entry(registry, self.config_entry.entry_id):
+            if device.sw_version != firmware:
+                registry.async_update_device(device.id, sw_version=firmware)
 
     async def _on_stop(self, _: Event) -> None:
         await self.async_shutdown()

@@ -60,7 +60,6 @@ def _measured(
     precision: int,
     *,
     category: EntityCategory | None = None,
-    enabled: bool = True,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
     suggested_unit: str | None = None,
 ) -> PackSensor:
@@ -74,7 +73,6 @@ def _measured(
         suggested_display_precision=precision,
         state_class=state_class,
         entity_category=category,
-        entity_registry_enabled_default=enabled,
     )
 
 
@@ -94,10 +92,9 @@ def _temperature(key: str, value_fn: Callable[[Snapshot], float | None]) -> Pack
     return _measured(key, value_fn, SensorDeviceClass.TEMPERATURE, UnitOfTemperature.CELSIUS, 1)
 
 
-def _cell_number(key: str, value_fn: Callable[[Snapshot], float | None], *, enabled: bool) -> PackSensor:
-    return PackSensor(
-        key=key, translation_key=key, value_fn=value_fn, entity_registry_enabled_default=enabled
-    )
+def _cell_number(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
+    """Which cell it is changes all the time in a balanced pack, so nobody gets it unasked."""
+    return PackSensor(key=key, translation_key=key, value_fn=value_fn, entity_registry_enabled_default=False)
 
 
 def _energy_today(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
@@ -162,13 +159,20 @@ PACK_SENSORS: Final = (
     _voltage("lowest_cell_voltage", lambda s: s.voltages and s.voltages.lowest),
     _voltage("highest_cell_voltage", lambda s: s.voltages and s.voltages.highest),
     _voltage("average_cell_voltage", lambda s: s.average_cell_voltage),
-    _voltage("cell_voltage_spread", lambda s: s.cell_voltage_spread),
-    _cell_number("lowest_cell", lambda s: s.voltages and s.voltages.lowest_cell, enabled=True),
-    _cell_number("highest_cell", lambda s: s.voltages and s.voltages.highest_cell, enabled=True),
+    _measured(
+        "cell_voltage_spread",
+        lambda s: s.cell_voltage_spread,
+        SensorDeviceClass.VOLTAGE,
+        UnitOfElectricPotential.VOLT,
+        0,
+        suggested_unit=UnitOfElectricPotential.MILLIVOLT,
+    ),
+    _cell_number("lowest_cell", lambda s: s.voltages and s.voltages.lowest_cell),
+    _cell_number("highest_cell", lambda s: s.voltages and s.voltages.highest_cell),
     _temperature("lowest_temperature", lambda s: s.celsius(s.temperatures and s.temperatures.lowest_raw)),
     _temperature("highest_temperature", lambda s: s.celsius(s.temperatures and s.temperatures.highest_raw)),
-    _cell_number("coldest_cell", lambda s: s.temperatures and s.temperatures.lowest_cell, enabled=False),
-    _cell_number("warmest_cell", lambda s: s.temperatures and s.temperatures.highest_cell, enabled=False),
+    _cell_number("coldest_cell", lambda s: s.temperatures and s.temperatures.lowest_cell),
+    _cell_number("warmest_cell", lambda s: s.temperatures and s.temperatures.highest_cell),
     _measured("balancing_cells", lambda s: s.balancing_count, None, None, 0),
     _energy_today("collected_today", lambda s: s.energy and s.energy.collected_today),
     _energy_today("consumed_today", lambda s: s.energy and s.energy.consumed_today),

@@ -29,7 +29,7 @@ MEASURED = frozenset(
 def truth(firmware: Firmware) -> Truth:
     """Return the value of every entity by its key, as coarse as the wire carries it.
 
-    Energies are in kWh, temperatures in degrees of the app's scale.
+    Energies are in kWh, the spread in mV, temperatures in degrees of the app's scale.
     """
     return dict((*_pack(firmware), *_cells(firmware), *_status(firmware), *_gen3(firmware)))
 
@@ -77,7 +77,7 @@ def _cells(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
     yield "lowest_cell_voltage", min(voltages)
     yield "highest_cell_voltage", max(voltages)
     yield "average_cell_voltage", sum(voltages) / len(voltages)
-    yield "cell_voltage_spread", max(voltages) - min(voltages)
+    yield "cell_voltage_spread", (max(voltages) - min(voltages)) * 1000
     yield "lowest_cell", exact.index(min(exact)) + 1
     yield "highest_cell", exact.index(max(exact)) + 1
     yield "lowest_temperature", min(temperatures)

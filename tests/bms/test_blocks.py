@@ -7,7 +7,6 @@ from custom_components.smartbms.bms.blocks import Answer, Version
 from custom_components.smartbms.bms.device import Generation
 from custom_components.smartbms.bms.lines import Rejection
 from custom_components.smartbms.bms.settings import Block, SettingKey
-from custom_components.smartbms.bms.state import LogEntry, LogEvent
 
 GEN2, GEN3 = Generation.GEN2, Generation.GEN3
 
@@ -16,9 +15,6 @@ GENERAL = "00C8_0064_0028_31323334_05"
 THRESHOLDS = "244_2E4_11A_16C_5F_05_10F_252_294_0A_05_27"
 OPERATION = "02_00_00_00_00_000C_000C_05_05_01_01_0A_85"
 RELAY = "00_01_00_21"
-CLOCK = "1C2_A6"
-LOG = "000190_01_23F_07_9D"
-HISTORY = "02_505050505050504F4E4D4C4B_7D"
 # What a generation 2 sends: short blocks and a two-digit firmware.
 GEN2_VERSION = "0F_10_10_03_2A8_46"
 GEN2_THRESHOLDS = "21C_2D0_11A_16C_5F_05_79"
@@ -46,9 +42,9 @@ def unverified(*fields: str) -> Answer:
         THRESHOLDS,
         OPERATION,
         RELAY,
-        CLOCK,
-        LOG,
-        HISTORY,
+        "1C2_A6",
+        "000190_01_23F_07_9D",
+        "02_505050505050504F4E4D4C4B_7D",
         GEN2_VERSION,
         GEN2_THRESHOLDS,
     ],
@@ -338,93 +334,6 @@ def test_encode_settings(block: Block, line: str, counts: list[int]) -> None:
     rows = settings.of_block(block)
     by_key = dict(zip([row.key for row in rows], counts, strict=True))
     assert blocks.join(settings.encode(rows, by_key)) == line
-
-
-def test_clock() -> None:
-    """`TS@` is 450 seconds of the BMS's own counter."""
-    assert blocks.clock(answer(CLOCK)) == 450
-    assert blocks.clock(unverified("1G2")) is Rejection.UNPARSABLE
-    assert blocks.clock(unverified("1C2", "00")) is Rejection.FIELD_COUNT
-
-
-@pytest.mark.parametrize(
-    ("line", "entry"),
-    [
-        (LOG, LogEntry(400, LogEvent.VOLTAGE_LOW, 575, 7)),
-        ("000000_00_000_00_70", LogEntry(0, LogEvent.EMPTY, 0, 0)),
-        ("01E240_02_2E4_0A_BA", LogEntry(123456, LogEvent.VOLTAGE_HIGH, 740, 10)),
-        ("000001_03_11A_01_88", LogEntry(1, LogEvent.TEMPERATURE_LOW_CHARGE, 282, 1)),
-        ("000001_04_16C_01_90", LogEntry(1, LogEvent.TEMPERATURE_HIGH, 364, 1)),
-        ("000001_05_000_10_77", LogEntry(1, LogEvent.COMMUNICATION, 0, 16)),
-        ("000001_06_10F_FF_BA", LogEntry(1, LogEvent.TEMPERATURE_LOW_DISCHARGE, 271, 255)),
-    ],
-)
-def test_log_entry(line: str, entry: LogEntry) -> None:
-    """`L0@` to `L9@`: time, type, raw value, cell; sent back as the same line."""
-    assert blocks.log_entry(answer(line)) == entry
-    assert blocks.join(blocks.encode_log_entry(entry)) == line
-
-
-def test_log_entry_of_unknown_type() -> None:
-    """A type that nobody knows is as good as none."""
-    assert blocks.log_entry(unverified("000190", "07", "23F", "07")) == LogEntry(400, LogEvent.EMPTY, 575, 7)
-
-
-@pytest.mark.parametrize(
-    ("fields", "rejection"),
-    [
-        (("000190", "01", "23F"), Rejection.FIELD_COUNT),
-        (("000190", "01", "23F", "07", "00"), Rejection.FIELD_COUNT),
-        (("000190", "01", "23G", "07"), Rejection.UNPARSABLE),
-    ],
-)
-def test_log_entry_rejected(fields: tuple[str, ...], rejection: Rejection) -> None:
-    """An entry has exactly four hexadecimal fields."""
-    assert blocks.log_entry(unverified(*fields)) is rejection
-
-
-def test_history_part() -> None:
-    """`H0@`: slot 2 is the newest, then twelve hourly percentages."""
-    expected = (2, (80, 80, 80, 80, 80, 80, 80, 79, 78, 77, 76, 75))
-    assert blocks.history_part(answer(HISTORY)) == expected
-    assert blocks.join(blocks.encode_history_part(*expected)) == HISTORY
-
-
-def test_history_without_value() -> None:
-    """0xFF is an hour without value, and the ring ends with slot 167."""
-    fields = ("A7", "FF0064" + "FF" * 9)
-    expected = (167, (None, 0, 100, *[None] * 9))
-    assert blocks.history_part(unverified(*fields)) == expected
-    assert blocks.encode_history_part(*expected) == list(fields)
-
-
-@pytest.mark.parametrize(
-    ("fields", "rejection"),
-    [
-        (("02",), Rejection.FIELD_COUNT),
-        (("02", "50" * 11), Rejection.FIELD_COUNT),
-        (("02", "50" * 12 + "5"), Rejection.FIELD_COUNT),
-        (("02", "50" * 13), Rejection.FIELD_COUNT),
-        (("02", "50" * 12, "00"), Rejection.FIELD_COUNT),
-        (("02", "5G" + "50" * 11), Rejection.UNPARSABLE),
-        (("A8", "50" * 12), Rejection.IMPLAUSIBLE),
-        (("02", "65" + "50" * 11), Rejection.IMPLAUSIBLE),
-        (("02", "50" * 11 + "FE"), Rejection.IMPLAUSIBLE),
-    ],
-)
-def test_history_part_rejected(fields: tuple[str, ...], rejection: Rejection) -> None:
-    """A part has a slot below 168 and twelve percentages."""
-    assert blocks.history_part(unverified(*fields)) is rejection
-
-
-@pytest.mark.parametrize(("newest", "oldest"), [(0, 1), (2, 3), (166, 167), (167, 0)])
-def test_history_order(newest: int, oldest: int) -> None:
-    """The hour after the newest slot is the oldest one."""
-    ordered = blocks.history(newest, range(168))
-    assert len(ordered) == 168
-    assert (ordered[0], ordered[-1]) == (oldest, newest)
-    # Each hour follows the one before it, over the end of the ring too.
-    assert all((a + 1) % 168 == b for a, b in zip(ordered, ordered[1:], strict=False) if a is not None)
 
 
 def test_queries() -> None:

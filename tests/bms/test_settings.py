@@ -53,9 +53,10 @@ ROWS: list[tuple[SettingKey, str, str, int, float, str]] = [
 RESTARTS = [(K.CHARGE_RESTART, 4, 95, 0x5F), (K.DISCHARGE_RESTART, 5, 5, 0x05)]
 
 
-@pytest.mark.parametrize(("key", "addresses", "block", "position", "value", "written"), ROWS)
-def test_row(key: SettingKey, addresses: str, block: str, position: int, value: float, written: str) -> None:
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_row(row: tuple[SettingKey, str, str, int, float, str]) -> None:
     """A setting is written to these addresses, high byte first, and read back from this field."""
+    key, addresses, block, position, value, written = row
     setting = SETTINGS[key]
     assert setting.key is key
     assert setting.addresses == tuple(int(address, 16) for address in addresses.split())

@@ -43,6 +43,13 @@ def test_celsius(raw: int, app: float, document: float) -> None:
     assert isinstance(DOCUMENT.celsius(raw), float)
 
 
+def test_celsius_of_a_snapshot() -> None:
+    """The owner may choose the other scale; what is not known stays so."""
+    assert Snapshot().celsius(0x114) == 4.4
+    assert Snapshot(temperature_scale=DOCUMENT).celsius(0x114) == 0.0
+    assert Snapshot().celsius(None) is None
+
+
 @pytest.mark.parametrize(
     ("celsius", "app", "document"), [(0, 271, 276), (10, 282, 286), (45, 323, 321), (80, 364, 356)]
 )
