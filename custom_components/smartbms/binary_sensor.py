@@ -59,7 +59,11 @@ STATUS_SENSORS: Final = (
 )
 
 BALANCING: Final = BinarySensorEntityDescription(
-    key="balancing", translation_key="cell_balancing", entity_category=EntityCategory.DIAGNOSTIC
+    key="balancing",
+    translation_key="cell_balancing",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    # Every cell flickers around the balance voltage at the end of a charge.
+    entity_registry_enabled_default=False,
 )
 
 

@@ -36,9 +36,12 @@ from .bms.errors import CommandRejectedError, PinRejectedError, SmartBmsError
 from .const import CONF_DEVICE_TYPE, CONF_SERIAL_NUMBER, CONF_SIMULATED_CELLS, DOMAIN, FACTORY_PIN
 from .coordinator import SmartBmsConfigEntry
 from .link.client import Client
+from .model.profiles import ProfileKey
 from .options import (
+    AUTOMATIC,
     CONF_MODE,
     CONF_PAUSE_MINUTES,
+    CONF_PROFILE,
     CONF_PUBLISH_INTERVAL,
     CONF_TEMPERATURE_SCALE,
     CONF_VISIT_MINUTES,
@@ -90,6 +93,7 @@ _OPTIONS_SCHEMA: Final = vol.Schema(
         vol.Required(CONF_TEMPERATURE_SCALE): _choice(
             CONF_TEMPERATURE_SCALE, [scale.value for scale in TemperatureScale]
         ),
+        vol.Required(CONF_PROFILE): _choice(CONF_PROFILE, [AUTOMATIC, *(key.value for key in ProfileKey)]),
     }
 )
 
@@ -254,6 +258,7 @@ class SmartBmsOptionsFlow(OptionsFlowWithReload):
             CONF_PAUSE_MINUTES: options.pause_minutes,
             CONF_PUBLISH_INTERVAL: options.publish_interval,
             CONF_TEMPERATURE_SCALE: options.temperature_scale.value,
+            CONF_PROFILE: options.profile or AUTOMATIC,
         }
         return self.async_show_form(
             step_id="init", data_schema=self.add_suggested_values_to_schema(_OPTIONS_SCHEMA, current)

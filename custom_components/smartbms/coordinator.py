@@ -65,7 +65,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self.data = Snapshot(temperature_scale=self.options.temperature_scale)
         self.is_available = False
         self.session = Session(
-            connector(hass, entry.data, entry.title),
+            connector(hass, entry.data, entry.title, self.options.profile),
             pin=entry.data.get(CONF_PIN),
             generation=self.device_type.generation if self.device_type else None,
             spawn=lambda coroutine, name: entry.async_create_background_task(hass, coroutine, name),

@@ -7,6 +7,8 @@ from homeassistant.const import CONF_ADDRESS, CONF_PIN
 from homeassistant.core import HomeAssistant
 
 from .coordinator import SmartBmsConfigEntry
+from .model.profiles import PROFILES, choose
+from .model.twin import expected
 
 # The first three octets tell the maker of the radio module.
 _SHORT_ADDRESS = len("AA:BB:CC")
@@ -57,5 +59,15 @@ async def async_get_config_entry_diagnostics(
         "settings": {key.value: value for key, value in snapshot.settings.items()},
         "settings_verified": snapshot.settings_verified,
         "balance_voltage": snapshot.balance_voltage,
+    }
+    profile = (
+        choose(session.fold.generation, snapshot.settings)
+        if coordinator.options.profile is None
+        else PROFILES[coordinator.options.profile]
+    )
+    relays = expected(profile, snapshot)
+    diagnostics["algorithm"] = {
+        "profile": profile.key.value,
+        "expected": asdict(relays) if relays is not None else None,
     }
     return diagnostics

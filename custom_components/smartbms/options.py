@@ -6,12 +6,15 @@ from enum import StrEnum
 from typing import Final, Self
 
 from .bms.device import TemperatureScale
+from .model.profiles import ProfileKey
 
 CONF_MODE: Final = "connection_mode"
 CONF_VISIT_MINUTES: Final = "visit_minutes"
 CONF_PAUSE_MINUTES: Final = "pause_minutes"
 CONF_PUBLISH_INTERVAL: Final = "publish_interval"
 CONF_TEMPERATURE_SCALE: Final = "temperature_scale"
+CONF_PROFILE: Final = "algorithm_profile"
+AUTOMATIC: Final = "automatic"
 
 
 class Mode(StrEnum):
@@ -30,11 +33,14 @@ class Options:
     pause_minutes: int = 10
     publish_interval: int = 5
     temperature_scale: TemperatureScale = TemperatureScale.APP
+    # `None` chooses the profile by what the BMS reports.
+    profile: ProfileKey | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, object]) -> Self:
         """Return the options as an entry stores them; what is missing has its default."""
         default = cls()
+        profile = stored.get(CONF_PROFILE, AUTOMATIC)
         return cls(
             mode=Mode(str(stored.get(CONF_MODE, default.mode))),
             visit_minutes=int(str(stored.get(CONF_VISIT_MINUTES, default.visit_minutes))),
@@ -43,4 +49,5 @@ class Options:
             temperature_scale=TemperatureScale(
                 stored.get(CONF_TEMPERATURE_SCALE, default.temperature_scale.value)
             ),
+            profile=None if profile == AUTOMATIC else ProfileKey(str(profile)),
         )

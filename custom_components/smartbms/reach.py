@@ -15,6 +15,7 @@ from .const import CONF_DEVICE_TYPE, CONF_SERIAL_NUMBER, CONF_SIMULATED_CELLS
 from .link.connector import connect
 from .link.session import Connect
 from .link.transport import GattClient
+from .model.profiles import PROFILES, ProfileKey
 from .simulator.battery import Battery
 from .simulator.firmware import Firmware
 from .simulator.in_process import InProcessClient
@@ -23,10 +24,12 @@ from .simulator.peripheral import BmsPeripheral
 _BMS_BLE_DOMAIN = "bms_ble"
 
 
-def connector(hass: HomeAssistant, data: Mapping[str, object], name: str) -> Connect:
-    """Return what connects to the BMS that an entry's data describes."""
+def connector(
+    hass: HomeAssistant, data: Mapping[str, object], name: str, profile: ProfileKey | None = None
+) -> Connect:
+    """Return what connects to the BMS that an entry's data describes; a simulated one has a profile."""
     if CONF_SIMULATED_CELLS in data:
-        return _simulated(hass, data)
+        return _simulated(hass, data, profile)
     return _over_bluetooth(hass, str(data[CONF_ADDRESS]), name)
 
 
@@ -55,11 +58,12 @@ def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
     return reach
 
 
-def _simulated(hass: HomeAssistant, data: Mapping[str, object]) -> Connect:
+def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: ProfileKey | None) -> Connect:
     firmware = Firmware(
         Battery(int(str(data[CONF_SIMULATED_CELLS]))),
         DeviceType(int(str(data[CONF_DEVICE_TYPE]))),
         hass.loop.time,
+        profile=profile and PROFILES[profile],
     )
     peripheral = BmsPeripheral(firmware, str(data[CONF_ADDRESS]), int(str(data[CONF_SERIAL_NUMBER])))
 

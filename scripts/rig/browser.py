@@ -162,9 +162,9 @@ class Tab:
         await self.call("Page.navigate", url=url)
         await self.evaluate(SETTLED)
 
-    async def screenshot(self, width: int, height: int) -> bytes:
-        """Return the whole page as PNG, `height` being the least."""
-        overflow = cast(float, await self.evaluate(OVERFLOW))
+    async def screenshot(self, width: int, height: int, *, whole: bool) -> bytes:
+        """Return the window as PNG, or the whole page, `height` being the least."""
+        overflow = cast(float, await self.evaluate(OVERFLOW)) if whole else 0
         await self.resize(width, min(height + int(overflow), MAX_HEIGHT))
         if overflow:
             await self.evaluate(SETTLED)
@@ -183,8 +183,12 @@ async def screenshots(
     width: int = 1280,
     height: int = 800,
     dark: bool = False,
+    whole: bool = True,
 ) -> None:
-    """Log in and save a picture of each page; `pages` maps the file's name in `out` to the path."""
+    """Log in and save a picture of each page; `pages` maps the file's name in `out` to the path.
+
+    A picture shows the whole page, or the window only.
+    """
     async with _browser() as tab:
         scheme: JsonObjectType = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await tab.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -194,7 +198,7 @@ async def screenshots(
         for filename, path in pages.items():
             async with _within(PAGE_TIMEOUT, path):
                 await tab.open(f"{base_url}{path}")
-                picture = await tab.screenshot(width, height)
+                picture = await tab.screenshot(width, height, whole=whole)
             await asyncio.to_thread(_save, out / filename, picture)
 
 

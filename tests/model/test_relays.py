@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from custom_components.smartbms.model.profiles import PROFILES, Profile, ProfileKey
 from custom_components.smartbms.model.relays import Limits, Reading, Relays, decide, is_full
 
 # 4 kWh of LiFePO4; full below 5 % of the capacity, 200 W.
@@ -26,6 +27,10 @@ READING = Reading(
     state_of_charge=60,
     power=300,
 )
+REV13 = PROFILES[ProfileKey.GEN3_REV13]
+REV6 = PROFILES[ProfileKey.GEN3_REV6]
+EARLY = PROFILES[ProfileKey.GEN3_EARLY]
+GEN2 = PROFILES[ProfileKey.GEN2]
 OFF, ON = Relays(False, False), Relays(True, True)
 
 
@@ -33,6 +38,7 @@ def decided(
     before: Relays,
     limits: Limits = LIMITS,
     *,
+    profile: Profile = REV13,
     cells: tuple[float, ...] = (3.30, 3.31),
     lowest_temperature: float = 20,
     highest_temperature: float = 25,
@@ -41,6 +47,7 @@ def decided(
 ) -> tuple[bool, bool]:
     """Return charge and load for an ordinary day with something changed."""
     relays = decide(
+        profile,
         limits,
         Reading(
             cell_voltages=cells,
@@ -69,7 +76,7 @@ def test_an_ordinary_day(limits: Limits, before: Relays) -> None:
 @pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
 def test_no_communication(limits: Limits) -> None:
     """Without the cells' word nothing is allowed."""
-    assert decide(limits, replace(READING, communication=False), ON) == OFF
+    assert decide(REV13, limits, replace(READING, communication=False), ON) == OFF
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,19 @@ def test_temperature_lets_it_begin(
 )
 def test_full(cells: tuple[float, ...], power: float, full: bool) -> None:
     """Full is every cell at the balance voltage and at most 5 % of the capacity flowing in."""
-    assert is_full(LIMITS, replace(READING, cell_voltages=cells, power=power)) is full
+    assert is_full(REV13, LIMITS, replace(READING, cell_voltages=cells, power=power)) is full
+
+
+@pytest.mark.parametrize(("profile", "full"), [(GEN2, True), (EARLY, True), (REV6, False), (REV13, False)])
+def test_full_while_charging_hard(profile: Profile, full: bool) -> None:
+    """The older manuals call a pack full whatever still flows in (MAN2, MANG)."""
+    assert is_full(profile, LIMITS, replace(READING, cell_voltages=(3.40, 3.41), power=2000)) is full
+
+
+@pytest.mark.parametrize(("profile", "load"), [(GEN2, False), (EARLY, False), (REV6, False), (REV13, True)])
+def test_frost(profile: Profile, load: bool) -> None:
+    """Below T min both end; only MAN13 has a lower limit for the load."""
+    assert decided(ON, profile=profile, lowest_temperature=-5) == (False, load)
 
 
 def test_full_ends_charging_in_normal_mode_only() -> None:
@@ -188,7 +207,7 @@ def test_a_full_and_an_empty_day() -> None:
         ((3.10, 3.20), 5, 500),
     ):
         reading = replace(READING, cell_voltages=cells, state_of_charge=state_of_charge, power=power)
-        relays = decide(LIMITS, reading, relays)
+        relays = decide(REV13, LIMITS, reading, relays)
         seen.append((relays.charge, relays.load))
     assert seen == [
         (True, True),

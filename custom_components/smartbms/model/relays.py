@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from .profiles import Profile
+
 # "Full" also asks for little charging power: C/20 of the capacity, per MAN6 and MAN13.
 _FULL_POWER_SHARE: Final = 0.05
 
@@ -43,29 +45,29 @@ class Relays:
     load: bool = False
 
 
-def is_full(limits: Limits, reading: Reading) -> bool:
-    """Every cell at the balance voltage and hardly any power flowing in."""
-    return (
-        min(reading.cell_voltages) >= limits.balance_voltage
-        and reading.power <= _FULL_POWER_SHARE * limits.capacity
-    )
+def is_full(profile: Profile, limits: Limits, reading: Reading) -> bool:
+    """Whether every cell is at the balance voltage, with hardly any power flowing in where that counts."""
+    is_balanced = min(reading.cell_voltages) >= limits.balance_voltage
+    has_low_power = reading.power <= _FULL_POWER_SHARE * limits.capacity
+    return is_balanced and (has_low_power or not profile.full_needs_low_power)
 
 
-def decide(limits: Limits, reading: Reading, before: Relays) -> Relays:
+def decide(profile: Profile, limits: Limits, reading: Reading, before: Relays) -> Relays:
     """Return what is allowed now; where neither column of the table applies, nothing changes."""
     lowest, highest = min(reading.cell_voltages), max(reading.cell_voltages)
     cold, hot = reading.lowest_temperature, reading.highest_temperature
     can_talk = reading.communication
     normal = not limits.critical_mode
     charge_window = limits.t_min_charge < cold and hot < limits.t_max
-    load_window = limits.t_min_discharge < cold and hot < limits.t_max
+    t_min_load = limits.t_min_discharge if profile.has_discharge_temperature else limits.t_min_charge
+    load_window = t_min_load < cold and hot < limits.t_max
 
     charge_off = (
         not can_talk
         or highest >= limits.v_max
         or cold < limits.t_min_charge
         or hot > limits.t_max
-        or (normal and is_full(limits, reading))
+        or (normal and is_full(profile, limits, reading))
     )
     charge_on = (
         can_talk
@@ -76,7 +78,7 @@ def decide(limits: Limits, reading: Reading, before: Relays) -> Relays:
             else highest < limits.v_max
         )
     )
-    load_off = not can_talk or lowest <= limits.v_min or cold < limits.t_min_discharge or hot > limits.t_max
+    load_off = not can_talk or lowest <= limits.v_min or cold < t_min_load or hot > limits.t_max
     load_on = (
         can_talk
         and load_window

@@ -28,6 +28,7 @@ from ..bms.state import (
     TotalsRecord,
     VoltageRecord,
 )
+from ..model.profiles import Profile, choose
 from ..model.relays import Limits, Reading, Relays, decide
 from .battery import Battery
 
@@ -86,6 +87,7 @@ class Firmware:
         *,
         pin: str = "1234",
         requires_pin: bool = True,
+        profile: Profile | None = None,
         speed: float = 1.0,
         pace: float = 1.0,
     ) -> None:
@@ -106,6 +108,7 @@ class Firmware:
             if self.generation in setting.generations
         }
         self._set(_K.CAPACITY, round(battery.capacity * 3.2 * len(battery.cells), -2))
+        self.profile = profile or choose(self.generation, self.counts)
         self.log = [LogEntry(0, LogEvent.EMPTY, 0, 0)] * 10
         self.history: list[int | None] = [None] * blocks.HISTORY_HOURS
         self.relays = Relays()
@@ -166,7 +169,7 @@ class Firmware:
 
     def _live(self, seconds: float) -> None:
         self.battery.advance(seconds)
-        self.relays = decide(self.limits(), self.reading(), self.relays)
+        self.relays = decide(self.profile, self.limits(), self.reading(), self.relays)
         self.battery.charge_allowed = self.relays.charge
         self.battery.load_allowed = self.relays.load
 

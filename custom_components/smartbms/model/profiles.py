@@ -1,0 +1,55 @@
+"""What differs between the manuals, as data (protocol.md 11.5 and 11.6)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ..bms.device import Generation
+from ..bms.settings import SettingKey
+
+
+class ProfileKey(StrEnum):
+    """The manuals, each with its rules."""
+
+    GEN2 = "gen2"
+    GEN3_EARLY = "gen3_early"
+    GEN3_REV6 = "gen3_rev6"
+    GEN3_REV13 = "gen3_rev13"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The rules of one manual.
+
+    `full_needs_low_power`: full also asks for hardly any power flowing in (MAN6, MAN13).
+    `has_discharge_temperature`: the load has a lowest temperature of its own (MAN13).
+    """
+
+    key: ProfileKey
+    full_needs_low_power: bool
+    has_discharge_temperature: bool
+
+
+PROFILES: Final[Mapping[ProfileKey, Profile]] = {
+    key: Profile(key=key, full_needs_low_power=low_power, has_discharge_temperature=discharge_temperature)
+    for key, low_power, discharge_temperature in (
+        (ProfileKey.GEN2, False, False),
+        (ProfileKey.GEN3_EARLY, False, False),
+        (ProfileKey.GEN3_REV6, True, False),
+        (ProfileKey.GEN3_REV13, True, True),
+    )
+}
+
+
+def choose(generation: Generation, settings: Mapping[SettingKey, float]) -> Profile:
+    """Return the profile that fits a BMS.
+
+    The discharge temperature came with MAN13. Early firmware of generation 3 cannot be told from
+    that of MAN6; an owner who has it says so in the options.
+    """
+    if generation is Generation.GEN2:
+        return PROFILES[ProfileKey.GEN2]
+    if SettingKey.T_MIN_DISCHARGE in settings:
+        return PROFILES[ProfileKey.GEN3_REV13]
+    return PROFILES[ProfileKey.GEN3_REV6]

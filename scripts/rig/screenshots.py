@@ -1,0 +1,40 @@
+"""Makes the pictures of the documentation from the demo."""
+
+import asyncio
+from pathlib import Path
+
+from .api import Api
+from .browser import screenshots
+from .demo import NAME, everything_known, say, set_up
+from .home_assistant import PASSWORD, USER
+from .world import World, simulated_bms, world
+
+OUT = Path(__file__).parents[2] / "docs" / "images"
+
+
+async def main() -> None:
+    """Photograph the discovery, then the device with all its values."""
+    bms = simulated_bms(speed=20, pace=4)
+    async with world([bms], progress=say) as here:
+        await here.discovered(NAME)
+        await photograph(here, {"discovered.png": "/config/integrations/dashboard"}, 1100, 640)
+        await set_up(here)
+        await here.api.wait_for(lambda: everything_known(here, bms), 60, "every entity to have a value")
+        await photograph(
+            here, {"device.png": f"/config/devices/device/{await device_id(here.api)}"}, 1500, 1150
+        )
+
+
+async def photograph(here: World, pages: dict[str, str], width: int, height: int) -> None:
+    """Save pictures of some pages."""
+    url = here.home_assistant.url
+    await screenshots(url, USER, PASSWORD, pages, OUT, width=width, height=height, whole=False)
+
+
+async def device_id(api: Api) -> str:
+    """Return the device of the BMS."""
+    return next(device["id"] for device in await api.devices() if device["manufacturer"] == "123electric")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
