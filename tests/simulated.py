@@ -29,12 +29,16 @@ def still_firmware(
     *,
     cells: int = 2,
     requires_pin: bool = False,
+    kind: type[Firmware] = Firmware,
 ) -> Firmware:
-    """Return a BMS whose battery stands still: 3.3 V, raw 293 in every cell, no current."""
+    """Return a BMS whose battery stands still: 3.3 V, raw 293 in every cell, no current.
+
+    `kind` is how it differs from a good one.
+    """
     battery = Battery(cells, capacity=100, state_of_charge=0.5, solar_peak=0, load_peak=0)
     for cell in battery.cells:
         cell.charge, cell.capacity, cell.voltage, cell.temperature = 50.0, 100.0, 3.3, 19.0
-    return Firmware(battery, device_type, clock, requires_pin=requires_pin, speed=0)
+    return kind(battery, device_type, clock, requires_pin=requires_pin, speed=0)
 
 
 def peripheral(
@@ -43,7 +47,8 @@ def peripheral(
     *,
     cells: int = 2,
     requires_pin: bool = False,
+    kind: type[Firmware] = Firmware,
 ) -> BmsPeripheral:
     """Return a still BMS in radio reach."""
-    firmware = still_firmware(clock, device_type, cells=cells, requires_pin=requires_pin)
+    firmware = still_firmware(clock, device_type, cells=cells, requires_pin=requires_pin, kind=kind)
     return BmsPeripheral(firmware, ADDRESS, SERIAL_NUMBER)

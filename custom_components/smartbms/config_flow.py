@@ -1,7 +1,7 @@
 """Setting up a BMS: discovered, picked, simulated; a new PIN; the options."""
 
 from collections.abc import Mapping
-from contextlib import suppress
+import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +32,8 @@ from homeassistant.util.ulid import ulid_now
 
 from .bms.advertisement import NAME, Advertised, parse
 from .bms.device import DeviceType, TemperatureScale
-from .bms.errors import CommandRejectedError, PinRejectedError, SmartBmsError
+from .bms.errors import PinRejectedError, SmartBmsError
+from .bms.state import Connection
 from .const import CONF_DEVICE_TYPE, CONF_SERIAL_NUMBER, CONF_SIMULATED_CELLS, DOMAIN, FACTORY_PIN
 from .coordinator import SmartBmsConfigEntry
 from .link.client import Client
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     import probatio as vol
 else:
     import voluptuous as vol
+
+_LOGGER = logging.getLogger(__name__)
 
 _PIN: Final = re.compile(r"\d{4}")
 _PIN_SCHEMA: Final = vol.Schema(
@@ -108,13 +111,15 @@ async def validate(hass: HomeAssistant, data: Mapping[str, object], name: str) -
         async with Client(gatt, lambda _: None) as client:
             if pin is not None:
                 await client.login(str(pin))
-            with suppress(CommandRejectedError):
-                await client.stop_stream()
+            await client.stop_stream()
             await client.version()
     except PinRejectedError as err:
         return {CONF_PIN: err.key}
     except SmartBmsError as err:
         return {"base": err.key}
+    except Exception:
+        _LOGGER.exception("Unexpected error while reaching %s", name)
+        return {"base": "unknown"}
     return {}
 
 
@@ -140,7 +145,8 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if advertised is None:
             return self.async_abort(reason="not_supported")
         await self.async_set_unique_id(discovery_info.address)
-        self._abort_if_unique_id_configured(updates=_identity(advertised))
+        heard = {key: value for key, value in _identity(advertised).items() if value is not None}
+        self._abort_if_unique_id_configured(updates=heard)
         return await self._found(discovery_info.address, advertised)
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -218,13 +224,17 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             unchanged = {key: value for key, value in entry.data.items() if key != CONF_PIN}
             data = {**unchanged, **_pin(user_input)}
-            is_loaded = entry.state is ConfigEntryState.LOADED
-            if is_loaded:
+            is_running = (
+                entry.state is ConfigEntryState.LOADED
+                # A PIN that was rejected is not tried again by itself.
+                and entry.runtime_data.session.state is not Connection.PIN_REJECTED
+            )
+            if is_running:
                 await entry.runtime_data.session.stop()
             errors = await validate(self.hass, data, entry.title)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data=data)
-            if is_loaded:
+            if is_running:
                 entry.runtime_data.session.start()
         return self._show_pin_form(step_id, user_input or {}, errors, entry.title)
 

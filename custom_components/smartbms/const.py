@@ -10,5 +10,5 @@ CONF_SERIAL_NUMBER: Final = "serial_number"
 CONF_SIMULATED_CELLS: Final = "simulated_cells"
 
 FACTORY_PIN: Final = "1234"
-# From this many cells on, the entities of single cells are disabled until wanted.
+# With more cells than this, the entities of single cells are disabled until wanted.
 MOST_CELLS_ENABLED: Final = 32

@@ -76,6 +76,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             ),
         )
         self._address: str = entry.data[CONF_ADDRESS]
+        self._contact: tuple[float | None, datetime | None] = None, None
         self._first_contact: asyncio.Future[None] = hass.loop.create_future()
         self._urgent_listeners: set[CALLBACK_TYPE] = set()
         self._publish_timer: asyncio.TimerHandle | None = None
@@ -113,16 +114,19 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         await super().async_shutdown()
         self._first_contact.cancel()
         await self.session.stop()
-        for timer in (self._publish_timer, self._grace_timer):
-            if timer is not None:
-                timer.cancel()
-        self._publish_timer = self._grace_timer = None
+        self._end_grace()
+        if self._publish_timer is not None:
+            self._publish_timer.cancel()
+            self._publish_timer = None
 
     @property
     def link(self) -> LinkStatus:
         """The state of the link now."""
         contact = self.session.last_contact
-        ago = None if contact is None else timedelta(seconds=self.hass.loop.time() - contact)
+        if contact is not None and contact != self._contact[0]:
+            # Only once: reading two clocks anew would let the second flicker.
+            ago = timedelta(seconds=self.hass.loop.time() - contact)
+            self._contact = contact, (dt_util.utcnow() - ago).replace(microsecond=0)
         info = (
             None
             if self.is_simulated
@@ -132,7 +136,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             state=self.session.state,
             signal_strength=None if info is None else info.rssi,
             rejected=self.session.rejected.total(),
-            last_contact=None if ago is None else (dt_util.utcnow() - ago).replace(microsecond=0),
+            last_contact=self._contact[1],
         )
 
     @callback
@@ -163,11 +167,12 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         if session.state is Connection.CONNECTED:
             self._settle(None)
             self._update_device()
-            ir.async_delete_issue(self.hass, DOMAIN, self._issue_id)
-        elif session.error is not None and session.state is not Connection.CONNECTING:
-            self._settle(session.error)
-            self._explain(session.error)
-        if session.state is not Connection.CONNECTED:
+            delete_issue(self.hass, self.config_entry)
+            self._end_grace()
+        else:
+            if session.error is not None and session.state is not Connection.CONNECTING:
+                self._settle(session.error)
+                self._explain(session.error)
             self._begin_grace()
         self._call_urgent_listeners()
 
@@ -184,37 +189,39 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Ask for what only a person can give, and have the next advertisement count as news."""
         if isinstance(error, PinRejectedError):
             self.config_entry.async_start_reauth(self.hass)
-        elif isinstance(error, HeldElsewhereError):
+        if isinstance(error, HeldElsewhereError):
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,
-                self._issue_id,
+                _issue_id(self.config_entry),
                 is_fixable=False,
                 severity=ir.IssueSeverity.ERROR,
                 translation_key=error.key,
                 translation_placeholders={"name": self.config_entry.title},
             )
+        else:
+            delete_issue(self.hass, self.config_entry)
         if not self.is_simulated:
             bluetooth.async_clear_advertisement_history(self.hass, self._address)
 
-    @property
-    def _issue_id(self) -> str:
-        return f"{HeldElsewhereError.key}_{self.config_entry.entry_id}"
-
     def _begin_grace(self) -> None:
         """Count down until the values are too old to be shown."""
+        self._end_grace()
         contact = self.session.last_contact
-        if not self.is_available or self._grace_timer is not None or contact is None:
+        if not self.is_available or contact is None:
             return
         # Between two visits the values of the last one stay; one visit may be missed.
         visits = 2 * self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else 0
         self._grace_timer = self.hass.loop.call_at(contact + visits + GRACE, self._become_unavailable)
 
+    def _end_grace(self) -> None:
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+
     @callback
     def _become_unavailable(self) -> None:
         self._grace_timer = None
-        if self.session.state is Connection.CONNECTED:
-            return
         self.is_available = False
         error = self.session.error
         _LOGGER.warning("%s is unavailable (%s)", self.name, error.key if error else self.session.state.value)
@@ -252,3 +259,12 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
 
     async def _on_stop(self, _: Event) -> None:
         await self.async_shutdown()
+
+
+def _issue_id(entry: SmartBmsConfigEntry) -> str:
+    return f"{HeldElsewhereError.key}_{entry.entry_id}"
+
+
+def delete_issue(hass: HomeAssistant, entry: SmartBmsConfigEntry) -> None:
+    """Tell nobody any more that another integration holds the BMS of an entry."""
+    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))

@@ -1,10 +1,12 @@
 """How the BMS of an entry is reached: through Home Assistant's Bluetooth, or simulated in process."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from bleak.backends.device import BLEDevice
 
 from homeassistant.components import bluetooth
+from homeassistant.components.bluetooth import BluetoothScanningMode
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import HomeAssistant
@@ -22,6 +24,7 @@ from .simulator.in_process import InProcessClient
 from .simulator.peripheral import BmsPeripheral
 
 _BMS_BLE_DOMAIN = "bms_ble"
+_HEARING_TIMEOUT = 5
 
 
 def connector(
@@ -47,7 +50,20 @@ def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
             return device
         raise NotInReachError if bluetooth.async_scanner_count(hass, connectable=True) else NoAdapterError
 
+    async def hear() -> None:
+        """Wait for a BMS that was connected until just now and has not advertised since."""
+        with suppress(TimeoutError):
+            await bluetooth.async_process_advertisements(
+                hass,
+                lambda _: True,
+                {"address": address, "connectable": True},
+                BluetoothScanningMode.PASSIVE,
+                _HEARING_TIMEOUT,
+            )
+
     async def reach(on_disconnect: Callable[[], None]) -> GattClient:
+        if bluetooth.async_ble_device_from_address(hass, address, connectable=True) is None:
+            await hear()
         try:
             return await connect(look_up, name, on_disconnect)
         except SmartBmsError as err:
@@ -63,7 +79,7 @@ def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: Profile
         Battery(int(str(data[CONF_SIMULATED_CELLS]))),
         DeviceType(int(str(data[CONF_DEVICE_TYPE]))),
         hass.loop.time,
-        profile=profile and PROFILES[profile],
+        profile=None if profile is None else PROFILES[profile],
     )
     peripheral = BmsPeripheral(firmware, str(data[CONF_ADDRESS]), int(str(data[CONF_SERIAL_NUMBER])))
 

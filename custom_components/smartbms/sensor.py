@@ -30,6 +30,8 @@ from .entity import SmartBmsEntity, add_when_known, cells
 
 PARALLEL_UPDATES = 0
 
+_DECIMALS: Final = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class PackSensor(SensorEntityDescription):
@@ -300,6 +302,11 @@ class ValueSensorEntity(SmartBmsEntity, SensorEntity):
         super().__init__(coordinator, description, cell)
 
     def _read(self) -> float | None:
+        value = self._value()
+        # Sums and products bring digits that nobody measured.
+        return None if value is None else round(value, _DECIMALS)
+
+    def _value(self) -> float | None:
         snapshot, description = self.coordinator.data, self.entity_description
         if isinstance(description, PackSensor):
             return description.value_fn(snapshot)

@@ -182,6 +182,7 @@ class Socket:
         return await self._send(next(self._numbers), message)
 
     async def _send(self, number: int, message: JsonObjectType) -> JsonValueType:
+        """Send at once: Home Assistant wants the numbers to rise, whoever sends meanwhile."""
         answer: asyncio.Future[JsonValueType] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
@@ -197,10 +198,11 @@ class Socket:
     async def subscribe(self, *messages: JsonObjectType) -> AsyncIterator[asyncio.Queue[JsonValueType]]:
         """Give one queue with all that these subscriptions bring; it shuts down with the connection."""
         queue = asyncio.Queue[JsonValueType]()
-        numbers = [next(self._numbers) for _ in messages]
-        self._subscribers |= dict.fromkeys(numbers, queue)
+        numbers: list[int] = []
         try:
-            for number, message in zip(numbers, messages, strict=True):
+            for message in messages:
+                numbers.append(number := next(self._numbers))
+                self._subscribers[number] = queue
                 await self._send(number, message)
             yield queue
         finally:

@@ -2,25 +2,21 @@
 
 import argparse
 import asyncio
-from contextlib import suppress
 import json
-import math
 import signal
+import socket
 import sys
 from time import monotonic
 
-from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from homeassistant.const import __version__ as HOME_ASSISTANT_VERSION
 
-from .api import ApiError, State
-from .home_assistant import INTEGRATION, PASSWORD, USER, StartError
-from .truth import MEASURED, truth
+from .api import ApiError
+from .home_assistant import HOST, INTEGRATION, PASSWORD, USER, StartError
+from .truth import MEASURED
 from .world import World, simulated_bms, world
 
 NAME = "123\\SmartBMS 03330"
 PORT = 8123
-# The wire carries whole counts, and Home Assistant rounds a converted unit.
-TOLERANCE = 0.0006
 CHANGE_TIMEOUT = 30.0
 VALUES_TIMEOUT = 60.0
 
@@ -34,18 +30,23 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
 async def show(cells: int, speed: float) -> None:
     """Run the demo until it is interrupted."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # An interrupt cancels the task by itself; being asked to terminate shall end as cleanly.
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     bms = simulated_bms(cells=cells, speed=speed)
-    async with world([bms], port=PORT, progress=say) as here:
+    async with world([bms], port=PORT if is_free(PORT) else None, progress=say) as here:
         await set_up(here)
         say(f"\nOpen {here.home_assistant.url} and log in as {USER} with password {PASSWORD}.")
         say("Ctrl-C ends the demo and leaves nothing behind.")
-        await stop.wait()
-        say("ending")
+        await asyncio.Event().wait()
 
 
 async def check(cells: int) -> dict[str, object]:
@@ -58,13 +59,13 @@ async def check(cells: int) -> dict[str, object]:
         configured = monotonic()
         say("waiting for every value")
         await here.api.wait_for(
-            lambda: everything_known(here, bms), VALUES_TIMEOUT, "every entity to have a value"
+            lambda: here.everything_known(bms), VALUES_TIMEOUT, "every entity to have a value"
         )
         known = monotonic()
         say("watching the values change")
         await changed(here)
         say("comparing with the battery")
-        compared = await compare(here, bms)
+        compared = await here.shows_battery(bms)
         entities = [e for e in await here.api.entities() if e["platform"] == "smartbms"]
     return {
         "ok": True,
@@ -97,18 +98,6 @@ async def set_up(here: World) -> None:
         raise CheckError(f"the discovery could not be confirmed: {step}")
 
 
-def has_value(state: State) -> bool:
-    """Whether a state is one."""
-    return state["state"] not in ("unknown", "unavailable")
-
-
-async def everything_known(here: World, bms: BmsPeripheral) -> bool:
-    """Whether everything the battery has is an entity, and every enabled entity has a value."""
-    known = {entity["unique_id"] for entity in await here.api.entities() if entity["platform"] == "smartbms"}
-    wanted = {f"{bms.address}_{key}" for key in truth(bms.firmware)}
-    return wanted <= known and all(has_value(state) for state in (await here.values()).values())
-
-
 async def changed(here: World) -> None:
     """Wait until every measured value has changed."""
     before = await here.values()
@@ -132,39 +121,6 @@ def is_measured(unique_id: str) -> bool:
     return key in MEASURED or (key.startswith("cell_") and key.endswith("_voltage"))
 
 
-async def compare(here: World, bms: BmsPeripheral) -> int:
-    """Hold the battery still and wait until every entity shows what it has; return how many."""
-    bms.firmware.speed = 0.0
-    wanted = {f"{bms.address}_{key}": value for key, value in truth(bms.firmware).items()}
-    wrong: dict[str, str] = {}
-    compared = 0
-
-    async def equal() -> bool:
-        nonlocal compared
-        values = await here.values()
-        shown = {key: values[key]["state"] for key in wanted if key in values}
-        compared = len(shown)
-        wrong.clear()
-        wrong.update({key: text for key, text in shown.items() if not agrees(text, wanted[key])})
-        return not wrong
-
-    try:
-        await here.api.wait_for(equal, VALUES_TIMEOUT, "every entity to equal the battery")
-    except ApiError as err:
-        details = "; ".join(f"{key} is {text}, not {wanted[key]}" for key, text in wrong.items())
-        raise CheckError(details) from err
-    return compared
-
-
-def agrees(text: str, value: float | bool) -> bool:
-    """Whether a state says what a value is."""
-    if isinstance(value, bool):
-        return text == ("on" if value else "off")
-    with suppress(ValueError):
-        return math.isclose(float(text), value, abs_tol=TOLERANCE)
-    return False
-
-
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
@@ -179,6 +135,8 @@ def main() -> int:
             asyncio.run(show(arguments.cells, arguments.speed))
             return 0
         print(json.dumps(asyncio.run(check(arguments.cells))))
+    except KeyboardInterrupt, asyncio.CancelledError:
+        say("ended")
     except (ApiError, CheckError, StartError) as err:
         print(f"demo: {err}", file=sys.stderr)
         return 1

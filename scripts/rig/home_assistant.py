@@ -42,6 +42,7 @@ homeassistant:
   unit_system: metric
 bluetooth:
 config:
+diagnostics:
 energy:
 frontend:
 history:

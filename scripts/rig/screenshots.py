@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .api import Api
 from .browser import screenshots
-from .demo import NAME, everything_known, say, set_up
+from .demo import NAME, say, set_up
 from .home_assistant import PASSWORD, USER
 from .world import World, simulated_bms, world
 
@@ -19,7 +19,7 @@ async def main() -> None:
         await here.discovered(NAME)
         await photograph(here, {"discovered.png": "/config/integrations/dashboard"}, 1100, 640)
         await set_up(here)
-        await here.api.wait_for(lambda: everything_known(here, bms), 60, "every entity to have a value")
+        await here.api.wait_for(lambda: here.everything_known(bms), 60, "every entity to have a value")
         await photograph(
             here, {"device.png": f"/config/devices/device/{await device_id(here.api)}"}, 1500, 1150
         )

@@ -1,12 +1,17 @@
 """What the entities of a simulated BMS must show, worked out from its battery and nothing else."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+import math
 
 from custom_components.smartbms.bms.device import Generation, TemperatureScale
 from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.simulator.firmware import Firmware
 
 type Truth = dict[str, float | bool]
+
+# The wire carries whole counts, and Home Assistant rounds a converted unit.
+TOLERANCE = 0.0006
 
 # What moves within seconds while sun shines and the house draws.
 MEASURED = frozenset(
@@ -32,6 +37,15 @@ def truth(firmware: Firmware) -> Truth:
     Energies are in kWh, the spread in mV, temperatures in degrees of the app's scale.
     """
     return dict((*_pack(firmware), *_cells(firmware), *_status(firmware), *_gen3(firmware)))
+
+
+def agrees(text: str, value: float | bool) -> bool:
+    """Whether a state says what a value is."""
+    if isinstance(value, bool):
+        return text == ("on" if value else "off")
+    with suppress(ValueError):
+        return math.isclose(float(text), value, abs_tol=TOLERANCE)
+    return False
 
 
 def _volts(value: float) -> float:

@@ -14,9 +14,11 @@ from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from .api import Api, ApiError, FlowStep, State
 from .home_assistant import HOST, HomeAssistant
 from .proxy import VirtualProxy
+from .truth import agrees, truth
 
 PIN = "1234"
 _DISCOVERY_TIMEOUT = 30.0
+_VALUES_TIMEOUT = 60.0
 
 
 def simulated_bms(
@@ -26,10 +28,12 @@ def simulated_bms(
     serial_number: int = 3330,
     speed: float = 1.0,
     pace: float = 1.0,
+    pin: str = PIN,
+    kind: type[Firmware] = Firmware,
 ) -> BmsPeripheral:
     """Return a BMS that lives on the time of the running event loop."""
     clock = asyncio.get_running_loop().time
-    firmware = Firmware(Battery(cells), device_type, clock, pin=PIN, speed=speed, pace=pace)
+    firmware = kind(Battery(cells), device_type, clock, pin=pin, speed=speed, pace=pace)
     return BmsPeripheral(
         firmware, f"C0:FF:EE:00:{serial_number >> 8:02X}:{serial_number & 255:02X}", serial_number
     )
@@ -73,6 +77,43 @@ class World:
             for entity in await self.api.entities()
             if entity["platform"] == "smartbms" and entity["entity_id"] in states
         }
+
+    async def everything_known(self, bms: BmsPeripheral) -> bool:
+        """Whether everything the battery has is an entity, and every enabled entity has a value."""
+        known = {
+            entity["unique_id"] for entity in await self.api.entities() if entity["platform"] == "smartbms"
+        }
+        wanted = {f"{bms.address}_{key}" for key in truth(bms.firmware)}
+        values = await self.values()
+        return wanted <= known and all(
+            has_value(state) for key, state in values.items() if key.startswith(bms.address)
+        )
+
+    async def shows_battery(self, bms: BmsPeripheral, timeout: float = _VALUES_TIMEOUT) -> int:
+        """Hold the battery still and wait until every entity shows what it has; return how many."""
+        bms.firmware.speed = 0.0
+        wanted = {f"{bms.address}_{key}": value for key, value in truth(bms.firmware).items()}
+        shown: dict[str, str] = {}
+        wrong: dict[str, str] = {}
+
+        async def equal() -> bool:
+            nonlocal shown, wrong
+            values = await self.values()
+            shown = {key: values[key]["state"] for key in wanted if key in values}
+            wrong = {key: text for key, text in shown.items() if not agrees(text, wanted[key])}
+            return bool(shown) and not wrong
+
+        try:
+            await self.api.wait_for(equal, timeout, "every entity to equal the battery")
+        except ApiError as err:
+            details = "; ".join(f"{key} is {text}, not {wanted[key]}" for key, text in wrong.items())
+            raise ApiError(f"{err}: {details or 'there is no entity'}") from err
+        return len(shown)
+
+
+def has_value(state: State) -> bool:
+    """Whether a state is one."""
+    return state["state"] not in ("unknown", "unavailable")
 
 
 @asynccontextmanager

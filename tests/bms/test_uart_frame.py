@@ -121,12 +121,12 @@ def test_old_clock(clock: str) -> None:
     assert encode(frame) == changed(47, clock)
 
 
-@pytest.mark.parametrize("offset", range(58))
-def test_wrong_checksum(offset: int) -> None:
+def test_wrong_checksum() -> None:
     """One wrong byte is noticed, wherever it is."""
-    data = bytearray(EXAMPLE)
-    data[offset] ^= 0x10
-    assert decode(bytes(data)) is Rejection.CHECKSUM
+    for offset in range(58):
+        data = bytearray(EXAMPLE)
+        data[offset] ^= 0x10
+        assert decode(bytes(data)) is Rejection.CHECKSUM
 
 
 @pytest.mark.parametrize("data", [b"", EXAMPLE[:57], EXAMPLE[1:], EXAMPLE + b"\0", EXAMPLE * 2])

@@ -10,14 +10,13 @@ from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.bms.state import LogEntry, LogEvent, Status2Bit, StatusBit
 from custom_components.smartbms.simulator.battery import Battery
 from custom_components.smartbms.simulator.firmware import Firmware
-
 from tests.simulated import Clock, still_firmware
 
 GEN2 = DeviceType.GEN2
 CYCLE = (
     b"U_0528_+0000_+0000_+0000\r"
     b"V_294_01_294_01_2A8\r"
-    b"T_125_01_125_01_00\r"
+    b"T_125_01_125_01\r"
     b"C_01_02_294_125_03_30\r"
     b"E_000000_00012C_000000_32\r"
     b"M_000141_00012A_09:1E\r"

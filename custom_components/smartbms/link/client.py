@@ -60,7 +60,7 @@ class Client:
         self._lost = asyncio.Event()
         self._command_lock = asyncio.Lock()
         self._write_lock = asyncio.Lock()
-        self._reply: asyncio.Future[str | None] | None = None
+        self._reply: asyncio.Future[str] | None = None
         self._command = ""
         self._is_query = False
         self._echoes = False
@@ -106,7 +106,7 @@ class Client:
         """Learn that the connection is gone: whoever waits for a reply is told at once."""
         self._lost.set()
         if self._reply is not None and not self._reply.done():
-            self._reply.set_result(None)
+            self._reply.set_exception(ConnectionLostError())
 
     async def wait_lost(self, seconds: float) -> bool:
         """Wait for the end of the connection; return whether it came within some seconds."""
@@ -164,7 +164,8 @@ class Client:
     async def settings(self, generation: Generation) -> tuple[dict[SettingKey, float], bool]:
         """Read every block of settings; return them and whether all checksums agreed.
 
-        Blocks depend on the firmware: one that is refused or not answered is not there.
+        Blocks depend on the firmware: one that is refused, for whatever reason, or not answered is
+        not there. The PIN was right, or not needed, when the version was asked.
         """
         values: dict[SettingKey, float] = {}
         verified = True
@@ -173,7 +174,7 @@ class Client:
                 continue
             try:
                 answer = await self.query(f"{block}@")
-            except CommandRejectedError, NoAnswerError:
+            except PinRejectedError, CommandRejectedError, NoAnswerError:
                 continue
             found = blocks.block_settings(block, answer)
             if isinstance(found, Rejection):
@@ -188,8 +189,9 @@ class Client:
         await self.command("E!")
 
     async def stop_stream(self) -> None:
-        """Let the BMS be silent; raises like `command`."""
-        await self.command("D!")
+        """Let the BMS be silent; raises like `command`, but one that refuses had nothing to stop."""
+        with suppress(CommandRejectedError):
+            await self.command("D!")
 
     async def _ask(self, text: str, *, is_query: bool) -> str:
         async with self._command_lock:
@@ -200,15 +202,12 @@ class Client:
             try:
                 await self._write(text.encode("ascii") + b"\r" + _PING)
                 async with asyncio.timeout(_REPLY_TIMEOUT):
-                    reply = await self._reply
+                    return await self._reply
             except TimeoutError as err:
                 raise NoAnswerError from err
             finally:
                 self._reply.cancel()
                 self._reply = None
-            if reply is None:
-                raise ConnectionLostError
-            return reply
 
     async def _write(self, data: bytes, *, acknowledged: bool = True) -> None:
         assert self._uart is not None
@@ -239,7 +238,7 @@ class Client:
             if self._reply is None or self._reply.done() or not self._is_for_command(line, self._reply):
                 self._on_line(line)
 
-    def _is_for_command(self, line: str, reply: asyncio.Future[str | None]) -> bool:
+    def _is_for_command(self, line: str, reply: asyncio.Future[str]) -> bool:
         """Take the echo of the command under way and its reply; anything else is the stream's.
 
         Stale bytes may stand before an echo. Once a device is known to echo, only what follows the

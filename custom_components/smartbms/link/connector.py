@@ -1,20 +1,51 @@
 """Reaching a BMS through bleak-retry-connector, with errors that say what is missing."""
 
 from collections.abc import Callable
+from typing import Any, Final
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError
+from bleak.exc import BleakDeviceNotFoundError, BleakError
 from bleak_retry_connector import (
+    OUT_OF_SLOTS_ERRORS,
     BleakClientWithServiceCache,
     BleakNotFoundError,
     BleakOutOfConnectionSlotsError,
     establish_connection,
 )
 
-from ..bms.errors import ConnectionLostError, NoFreeSlotError, NotInReachError
+from ..bms.errors import ConnectionLostError, NoFreeSlotError, NotInReachError, SmartBmsError
 
-_ATTEMPTS = 2
+_ATTEMPTS: Final = 2
+_FAILURES: Final = (BleakError, TimeoutError, OSError, EOFError)
+
+
+class _Client(BleakClientWithServiceCache):
+    """Gives up after as many failures as attempts were granted, whatever they were.
+
+    bleak-retry-connector alone goes on for minutes with an error that may pass, such as a BMS that
+    the phone app holds or a proxy without a free connection, while a person waits for an answer.
+    """
+
+    _failures = 0
+
+    async def connect(self, **kwargs: Any) -> None:
+        """Connect; the last failure ends the retries because it is no error of Bluetooth."""
+        try:
+            await super().connect(**kwargs)
+        except _FAILURES as err:
+            self._failures += 1
+            if self._failures < _ATTEMPTS:
+                raise
+            raise _explained(err) from err
+
+
+def _explained(err: Exception) -> SmartBmsError:
+    if any(sign in str(err) for sign in OUT_OF_SLOTS_ERRORS):
+        return NoFreeSlotError()
+    if isinstance(err, (TimeoutError, BleakDeviceNotFoundError)):
+        return NotInReachError()
+    return ConnectionLostError()
 
 
 async def connect(
@@ -27,7 +58,7 @@ async def connect(
     """
     try:
         return await establish_connection(
-            BleakClientWithServiceCache,
+            _Client,
             look_up(),
             name,
             disconnected_callback=lambda _: on_disconnect(),
@@ -38,5 +69,5 @@ async def connect(
         raise NoFreeSlotError from err
     except BleakNotFoundError as err:
         raise NotInReachError from err
-    except (BleakError, TimeoutError, OSError, EOFError) as err:
+    except _FAILURES as err:
         raise ConnectionLostError from err

@@ -14,15 +14,10 @@ import logging
 from typing import Final
 
 from ..bms.device import Generation
-from ..bms.errors import (
-    CommandRejectedError,
-    ConnectionLostError,
-    NoAnswerError,
-    PinRejectedError,
-    SmartBmsError,
-)
+from ..bms.errors import ConnectionLostError, NoAnswerError, PinRejectedError, SmartBmsError
 from ..bms.fold import Fold
 from ..bms.lines import Rejection
+from ..bms.settings import SettingKey
 from ..bms.state import Connection
 from .client import Client
 from .transport import GattClient
@@ -83,6 +78,7 @@ class Session:
         self._on_record = on_record
         self._on_state = on_state
         self._plan = plan or Plan()
+        self._settings: dict[SettingKey, float] = {}
         self._rejected: Counter[Rejection] = Counter()
         self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
@@ -111,14 +107,17 @@ class Session:
         self._woken.set()
 
     def pause(self, seconds: float) -> None:
-        """Let go of the BMS for a while."""
+        """Let go of the BMS for a while; one that rejected the PIN has been let go of for good."""
+        if self.state is Connection.PIN_REJECTED:
+            return
         self.paused_until = asyncio.get_running_loop().time() + seconds
         self.start()
 
     def resume(self) -> None:
         """End a pause."""
-        self.paused_until = None
-        self.start()
+        if self.paused_until is not None:
+            self.paused_until = None
+            self.start()
 
     def _cancel(self) -> None:
         if (task := self._task) is not None:
@@ -199,8 +198,7 @@ class Session:
         if self._pin is not None:
             await client.login(self._pin)
         # A stream that an earlier client left running would speak between the answers.
-        with suppress(CommandRejectedError):
-            await client.stop_stream()
+        await client.stop_stream()
         version = await client.version()
         if self._generation is None:
             self.fold.generation = version.generation
@@ -209,7 +207,9 @@ class Session:
 
     async def _read_settings(self, client: Client) -> None:
         values, verified = await client.settings(self.fold.generation)
-        self.fold.settings(values, verified=verified)
+        # A block that is not answered this time has not changed what it said before.
+        self._settings |= values
+        self.fold.settings(self._settings, verified=verified)
         await client.start_stream()
 
     async def _listen(self, client: Client) -> None:
@@ -227,10 +227,17 @@ class Session:
                 return
             if now - settings_read >= SETTINGS_INTERVAL:
                 settings_read = now
-                await client.stop_stream()
-                await self._read_settings(client)
+                await self._refresh_settings(client)
                 self.last_contact = time()
         raise ConnectionLostError
+
+    async def _refresh_settings(self, client: Client) -> None:
+        try:
+            await client.stop_stream()
+            await self._read_settings(client)
+        except PinRejectedError as err:
+            # The PIN was right a while ago: how long a login lasts is not known, so log in again.
+            raise ConnectionLostError from err
 
     def _is_complete(self, seconds: float) -> bool:
         patience = WATCHDOG + _SECONDS_PER_CELL * len(self.fold.snapshot().cells)

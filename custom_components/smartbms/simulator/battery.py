@@ -21,6 +21,7 @@ _OPEN_CIRCUIT: Final = (
 )
 _BALANCING_CURRENT: Final = 1.0
 _LONGEST_STEP: Final = 10.0
+_MOST_STEPS: Final = 360
 _DAY: Final = 86400.0
 _AMBIENT: Final = 19.0
 
@@ -125,9 +126,10 @@ class Battery:
         return sum(cell.charge for cell in self.cells) / sum(cell.capacity for cell in self.cells)
 
     def advance(self, seconds: float) -> None:
-        """Live for a while; long spans are lived in steps of ten seconds."""
+        """Live for a while, in steps of ten seconds; a long absence must not stop the event loop."""
+        longest = max(_LONGEST_STEP, seconds / _MOST_STEPS)
         while seconds > 0:
-            step = min(seconds, _LONGEST_STEP)
+            step = min(seconds, longest)
             self._step(step)
             seconds -= step
 

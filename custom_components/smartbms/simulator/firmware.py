@@ -295,12 +295,14 @@ class Firmware:
         low, high, cold, warm = min(voltages), max(voltages), min(raws), max(raws)
         index = self._next_cell % len(voltages)
         self._next_cell = index + 1
-        newest = None if self.generation is Generation.GEN2 else 0
+        is_logged = self.generation is Generation.GEN3 and self.log[0].event is not LogEvent.EMPTY
         yield PackRecord(battery.voltage, battery.charge_current, battery.current, battery.load_current)
         yield VoltageRecord(
             low, voltages.index(low) + 1, high, voltages.index(high) + 1, battery.balance_voltage
         )
-        yield TemperatureRecord(cold, raws.index(cold) + 1, warm, raws.index(warm) + 1, newest)
+        yield TemperatureRecord(
+            cold, raws.index(cold) + 1, warm, raws.index(warm) + 1, 0 if is_logged else None
+        )
         yield CellRecord(
             index + 1, len(voltages), voltages[index], raws[index], self.status(), self.status2()
         )
