@@ -125,127 +125,80 @@ _EVERY: Final = (Generation.GEN2, Generation.GEN3)
 _GEN3: Final = (Generation.GEN3,)
 
 
-def _volts(key: SettingKey, position: int, first: int) -> Setting:
-    return Setting(
-        key=key,
-        block=Block.THRESHOLDS,
-        position=position,
-        unit=Unit.VOLT,
-        digits=3,
-        per=200,
-        addresses=(first, first + 1),
-    )
+_K = SettingKey
 
 
-def _temperature(key: SettingKey, position: int, first: int) -> Setting:
-    return Setting(
-        key=key,
-        block=Block.THRESHOLDS,
-        position=position,
-        unit=Unit.RAW_TEMPERATURE,
-        digits=3,
-        addresses=(first, first + 1),
-    )
-
-
-def _operation(
-    key: SettingKey, position: int, unit: Unit, *addresses: int, times: int = 1, per: int = 1
+def _row(
+    key: SettingKey,
+    block: Block,
+    position: int,
+    unit: Unit,
+    *addresses: int,
+    digits: int | None = None,
+    times: int = 1,
+    per: int = 1,
+    certainty: Certainty = Certainty.SINGLE_SOURCE,
 ) -> Setting:
     return Setting(
         key=key,
-        block=Block.OPERATION,
+        block=block,
         position=position,
         unit=unit,
-        digits=2 * len(addresses),
+        digits=2 * len(addresses) if digits is None else digits,
         times=times,
         per=per,
         addresses=addresses,
+        certainty=certainty,
     )
 
 
-def _general(key: SettingKey, position: int, unit: Unit, first: int, times: int) -> Setting:
-    return Setting(
-        key=key,
-        block=Block.GENERAL,
-        position=position,
-        unit=unit,
-        digits=4,
-        times=times,
-        addresses=(first, first + 1),
-    )
+def _cell_volts(key: SettingKey, position: int, first: int) -> Setting:
+    return _row(key, Block.THRESHOLDS, position, Unit.VOLT, first, first + 1, digits=3, per=200)
 
 
-def _relay(block: Block, key: SettingKey, position: int, unit: Unit, address: int) -> Setting:
-    return Setting(key=key, block=block, position=position, unit=unit, digits=2, addresses=(address,))
+def _raw_temperature(key: SettingKey, position: int, first: int) -> Setting:
+    return _row(key, Block.THRESHOLDS, position, Unit.RAW_TEMPERATURE, first, first + 1, digits=3)
 
 
-_K = SettingKey
+def _restart(key: SettingKey, position: int) -> Setting:
+    return _row(key, Block.THRESHOLDS, position, Unit.PERCENT, digits=2, certainty=Certainty.UNKNOWN)
+
 
 SETTINGS: Final[Mapping[SettingKey, Setting]] = {
     setting.key: setting
     for setting in (
-        _general(_K.SOLAR_PEAK_POWER, 0, Unit.WATT, 0x010, 10),
-        _general(_K.INVERTER_PEAK_POWER, 1, Unit.WATT, 0x020, 10),
-        _general(_K.CAPACITY, 2, Unit.WATT_HOUR, 0x030, 100),
-        _volts(_K.V_MIN, 0, 0x040),
-        _volts(_K.V_MAX, 1, 0x050),
-        _temperature(_K.T_MIN_CHARGE, 2, 0x060),
-        _temperature(_K.T_MAX, 3, 0x070),
-        Setting(
-            key=_K.CHARGE_RESTART,
-            block=Block.THRESHOLDS,
-            position=4,
-            unit=Unit.PERCENT,
-            digits=2,
-            certainty=Certainty.UNKNOWN,
-        ),
-        Setting(
-            key=_K.DISCHARGE_RESTART,
-            block=Block.THRESHOLDS,
-            position=5,
-            unit=Unit.PERCENT,
-            digits=2,
-            certainty=Certainty.UNKNOWN,
-        ),
-        _temperature(_K.T_MIN_DISCHARGE, 6, 0x062),
-        _volts(_K.V_LOW, 7, 0x044),
-        _volts(_K.V_NOMINAL, 8, 0x046),
-        Setting(
-            key=_K.V_MIN_HYSTERESIS,
-            block=Block.THRESHOLDS,
-            position=9,
-            unit=Unit.VOLT,
-            digits=2,
-            per=100,
-            addresses=(0x042,),
-        ),
-        Setting(
-            key=_K.V_MAX_HYSTERESIS,
-            block=Block.THRESHOLDS,
-            position=10,
-            unit=Unit.VOLT,
-            digits=2,
-            per=100,
-            addresses=(0x052,),
-        ),
-        _operation(_K.SENSOR_TYPE, 0, Unit.CODE, 0x016),
-        _operation(_K.CRITICAL_MODE, 1, Unit.FLAG, 0x017),
-        _operation(_K.CHARGE_RELAY_OFF, 2, Unit.FLAG, 0x019),
-        _operation(_K.LOAD_RELAY_OFF, 3, Unit.FLAG, 0x01A),
-        _operation(_K.USE_MEASURED_CAPACITY, 4, Unit.FLAG, 0x08B),
-        _operation(_K.CHARGE_RESTART_DELAY, 5, Unit.SECOND, 0x082, 0x083, times=5),
-        _operation(_K.DISCHARGE_RESTART_DELAY, 6, Unit.SECOND, 0x084, 0x085, times=5),
-        _operation(_K.CHARGE_PAUSE_DELAY, 7, Unit.SECOND, 0x086, times=2),
-        _operation(_K.DISCHARGE_PAUSE_DELAY, 8, Unit.SECOND, 0x087, times=2),
-        _operation(_K.SOC_VOLTAGE_CORRECTION, 9, Unit.FLAG, 0x08D),
-        _operation(_K.CHEMISTRY, 10, Unit.CODE, 0x015),
-        _operation(_K.FULL_SYNC_TAIL_CURRENT, 11, Unit.AMPERE, 0x092, per=5),
-        _relay(Block.CHARGE_RELAY, _K.CHARGE_RELAY_FORCE, 0, Unit.CODE, 0x342),
-        _relay(Block.CHARGE_RELAY, _K.CHARGE_RELAY_FUNCTION, 1, Unit.CODE, 0x340),
-        _relay(Block.CHARGE_RELAY, _K.CHARGE_RELAY_INVERT, 2, Unit.FLAG, 0x341),
-        _relay(Block.LOAD_RELAY, _K.LOAD_RELAY_FORCE, 0, Unit.CODE, 0x362),
-        _relay(Block.LOAD_RELAY, _K.LOAD_RELAY_FUNCTION, 1, Unit.CODE, 0x360),
-        _relay(Block.LOAD_RELAY, _K.LOAD_RELAY_INVERT, 2, Unit.FLAG, 0x361),
+        _row(_K.SOLAR_PEAK_POWER, Block.GENERAL, 0, Unit.WATT, 0x010, 0x011, times=10),
+        _row(_K.INVERTER_PEAK_POWER, Block.GENERAL, 1, Unit.WATT, 0x020, 0x021, times=10),
+        _row(_K.CAPACITY, Block.GENERAL, 2, Unit.WATT_HOUR, 0x030, 0x031, times=100),
+        _cell_volts(_K.V_MIN, 0, 0x040),
+        _cell_volts(_K.V_MAX, 1, 0x050),
+        _raw_temperature(_K.T_MIN_CHARGE, 2, 0x060),
+        _raw_temperature(_K.T_MAX, 3, 0x070),
+        _restart(_K.CHARGE_RESTART, 4),
+        _restart(_K.DISCHARGE_RESTART, 5),
+        _raw_temperature(_K.T_MIN_DISCHARGE, 6, 0x062),
+        _cell_volts(_K.V_LOW, 7, 0x044),
+        _cell_volts(_K.V_NOMINAL, 8, 0x046),
+        _row(_K.V_MIN_HYSTERESIS, Block.THRESHOLDS, 9, Unit.VOLT, 0x042, per=100),
+        _row(_K.V_MAX_HYSTERESIS, Block.THRESHOLDS, 10, Unit.VOLT, 0x052, per=100),
+        _row(_K.SENSOR_TYPE, Block.OPERATION, 0, Unit.CODE, 0x016),
+        _row(_K.CRITICAL_MODE, Block.OPERATION, 1, Unit.FLAG, 0x017),
+        _row(_K.CHARGE_RELAY_OFF, Block.OPERATION, 2, Unit.FLAG, 0x019),
+        _row(_K.LOAD_RELAY_OFF, Block.OPERATION, 3, Unit.FLAG, 0x01A),
+        _row(_K.USE_MEASURED_CAPACITY, Block.OPERATION, 4, Unit.FLAG, 0x08B),
+        _row(_K.CHARGE_RESTART_DELAY, Block.OPERATION, 5, Unit.SECOND, 0x082, 0x083, times=5),
+        _row(_K.DISCHARGE_RESTART_DELAY, Block.OPERATION, 6, Unit.SECOND, 0x084, 0x085, times=5),
+        _row(_K.CHARGE_PAUSE_DELAY, Block.OPERATION, 7, Unit.SECOND, 0x086, times=2),
+        _row(_K.DISCHARGE_PAUSE_DELAY, Block.OPERATION, 8, Unit.SECOND, 0x087, times=2),
+        _row(_K.SOC_VOLTAGE_CORRECTION, Block.OPERATION, 9, Unit.FLAG, 0x08D),
+        _row(_K.CHEMISTRY, Block.OPERATION, 10, Unit.CODE, 0x015),
+        _row(_K.FULL_SYNC_TAIL_CURRENT, Block.OPERATION, 11, Unit.AMPERE, 0x092, per=5),
+        _row(_K.CHARGE_RELAY_FORCE, Block.CHARGE_RELAY, 0, Unit.CODE, 0x342),
+        _row(_K.CHARGE_RELAY_FUNCTION, Block.CHARGE_RELAY, 1, Unit.CODE, 0x340),
+        _row(_K.CHARGE_RELAY_INVERT, Block.CHARGE_RELAY, 2, Unit.FLAG, 0x341),
+        _row(_K.LOAD_RELAY_FORCE, Block.LOAD_RELAY, 0, Unit.CODE, 0x362),
+        _row(_K.LOAD_RELAY_FUNCTION, Block.LOAD_RELAY, 1, Unit.CODE, 0x360),
+        _row(_K.LOAD_RELAY_INVERT, Block.LOAD_RELAY, 2, Unit.FLAG, 0x361),
     )
 }
 
