@@ -17,8 +17,8 @@ from .esphome_session import Session
 from .esphome_wire import Message, address_number, pb, raw_advertisement
 
 # Home Assistant restarts a scanner that hears nothing, and a connected battery is silent: something
-# harmless has to be on air, here flags and a value of the company id that is set aside for tests.
-BEACON = ("F0:00:00:00:00:01", bytes.fromhex("020106 05ffffff0000"))
+# harmless has to be on air, here flags and a name that no integration asks for.
+BEACON = ("F0:00:00:00:00:01", bytes.fromhex("020106 0709") + b"beacon")
 
 # Stand-ins for the devices of whoever else holds slots; the client wants an address for each.
 _FOREIGN = address_number("F0:00:00:00:01:00")

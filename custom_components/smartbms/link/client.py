@@ -249,11 +249,10 @@ class Client:
             return True
         if self._echoes and not self._echoed:
             return False
-        is_word = line == _ACCEPTED or line in _REFUSALS
-        if is_word if not self._is_query else line in _REFUSALS or _is_answer(line):
+        is_reply = line in _REFUSALS or (_is_answer(line) if self._is_query else line == _ACCEPTED)
+        if is_reply:
             reply.set_result(line)
-            return True
-        return False
+        return is_reply
 
 
 def _is_answer(line: str) -> bool:
