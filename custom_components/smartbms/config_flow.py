@@ -59,7 +59,7 @@ else:
 
 _LOGGER = logging.getLogger(__name__)
 
-_PIN: Final = re.compile(r"\d{4}")
+_PIN: Final = re.compile(r"[0-9]{4}")
 _PIN_SCHEMA: Final = vol.Schema(
     {vol.Optional(CONF_PIN): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))}
 )

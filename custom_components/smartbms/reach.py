@@ -62,7 +62,9 @@ def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
             )
 
     async def reach(on_disconnect: Callable[[], None]) -> GattClient:
-        if bluetooth.async_ble_device_from_address(hass, address, connectable=True) is None:
+        try:
+            look_up()
+        except NotInReachError:
             await hear()
         try:
             return await connect(look_up, name, on_disconnect)

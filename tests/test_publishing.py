@@ -1,0 +1,530 @@
+"""When the state machine hears of something: alarms at once, values in their time, nothing twice."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
+import logging
+from typing import Any
+
+from bleak.exc import BleakError
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from custom_components.smartbms.bms.state import Record
+from custom_components.smartbms.const import DOMAIN
+from custom_components.smartbms.simulator.firmware import Firmware
+from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .radio import TITLE, Radio, enable, entity_id, entry_of, hold_elsewhere, set_up, shown, still_bms
+
+HOUR = 3600.0
+
+
+class Counted(Firmware):
+    """A BMS whose cycles of records can be counted."""
+
+    said = 0
+
+    def cycle(self) -> Iterator[Record]:
+        """Yield the records of one cycle."""
+        self.said += 1
+        return super().cycle()
+
+    async def say(self, cycles: int = 1) -> None:
+        """Wait until some more cycles have been said and have arrived."""
+        until = self.said + cycles
+        while self.said < until:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+
+
+class Diary:
+    """Everything the state machine is told about our entities, with its time."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin to write."""
+        self.pages: list[tuple[float, str, str]] = []
+
+        @callback
+        def note(event: Event[Any]) -> None:
+            page = hass.loop.time(), event.data["entity_id"], event.data["new_state"].state
+            if "smartbms" in page[1]:
+                self.pages.append(page)
+
+        hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+        hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=callback(lambda _: True))
+
+    def times(self, entity: str | None) -> list[float]:
+        """Return when something was written about an entity."""
+        return [time for time, about, _ in self.pages if about == entity]
+
+    def states(self, entity: str | None) -> list[str]:
+        """Return what was written about an entity."""
+        return [state for _, about, state in self.pages if about == entity]
+
+
+async def set_up_counted(
+    hass: HomeAssistant, radio: Radio, **options: object
+) -> tuple[Counted, BmsPeripheral]:
+    """Set up a BMS whose cycles are counted; return it and its radio module."""
+    bms = still_bms(hass, firmware_class=Counted)
+    await set_up(hass, radio, bms, options=options)
+    assert isinstance(bms.firmware, Counted)
+    return bms.firmware, bms
+
+
+# Alarms and values.
+
+
+async def test_an_alarm_is_shown_at_once_when_two_records_agree(hass: HomeAssistant, radio: Radio) -> None:
+    """However long the publish interval: the second record with the bit raises the alarm."""
+    firmware, _ = await set_up_counted(hass, radio, publish_interval=3600)
+    alarm = entity_id(hass, "communication_error")
+    diary = Diary(hass)
+    await firmware.say()
+    firmware.chain_broken = True
+    await firmware.say()
+    assert shown(hass, "communication_error") == "off"
+    await firmware.say()
+    assert shown(hass, "communication_error") == "on"
+    assert hass.loop.time() - diary.times(alarm)[0] < 0.05
+    firmware.chain_broken = False
+    await firmware.say()
+    assert shown(hass, "communication_error") == "on"
+    await firmware.say()
+    assert shown(hass, "communication_error") == "off"
+    assert diary.states(alarm) == ["on", "off"]
+
+
+async def test_a_single_record_raises_no_alarm(hass: HomeAssistant, radio: Radio) -> None:
+    """The stream has no checksum, so one record is hearsay."""
+    firmware, _ = await set_up_counted(hass, radio)
+    diary = Diary(hass)
+    for _ in range(10):
+        await firmware.say(5)
+        firmware.chain_broken = True
+        await firmware.say()
+        firmware.chain_broken = False
+    await firmware.say(5)
+    assert diary.states(entity_id(hass, "communication_error")) == []
+
+
+async def test_relays_are_shown_at_once(hass: HomeAssistant, radio: Radio) -> None:
+    """A relay that opens is no measured value."""
+    firmware, _ = await set_up_counted(hass, radio, publish_interval=3600)
+    firmware.battery.cells[0].voltage = 2.5
+    await firmware.say(4)
+    assert shown(hass, "load_relay") == "off"
+    assert shown(hass, "discharge_allowed") == "off"
+    assert shown(hass, "lowest_cell_voltage") == "3.305"
+
+
+@pytest.mark.parametrize("interval", [5, 60])
+async def test_values_are_shown_at_most_once_per_interval(
+    hass: HomeAssistant, radio: Radio, interval: int
+) -> None:
+    """A battery that lives changes every second, and the state machine hears of it in its time."""
+    firmware, _ = await set_up_counted(hass, radio, publish_interval=interval)
+    firmware.speed = 1.0
+    await asyncio.sleep(interval + 2)
+    diary = Diary(hass)
+    for _ in range(10):
+        # Alarms that come and go do not bring values along.
+        firmware.chain_broken = not firmware.chain_broken
+        await asyncio.sleep(interval)
+    times = diary.times(entity_id(hass, "voltage"))
+    assert 8 <= len(times) <= 10
+    assert min(later - earlier for earlier, later in pairwise(times)) >= interval
+    assert len(diary.times(entity_id(hass, "communication_error"))) == 10
+
+
+async def test_the_first_values_do_not_wait(hass: HomeAssistant, radio: Radio) -> None:
+    """After a connection values are shown within seconds, however long the interval."""
+    await set_up(hass, radio, still_bms(hass), seconds=3, options={"publish_interval": 3600})
+    assert shown(hass, "voltage") == "53.04"
+
+
+async def test_a_still_battery_writes_nothing(hass: HomeAssistant, radio: Radio) -> None:
+    """An hour without a change: not one event, though the BMS says the same thousands of times."""
+    firmware, _ = await set_up_counted(hass, radio)
+    diary = Diary(hass)
+    said = firmware.said
+    await asyncio.sleep(HOUR)
+    assert firmware.said - said > 3500
+    assert diary.pages == []
+
+
+async def test_only_what_changed_is_written(hass: HomeAssistant, radio: Radio) -> None:
+    """One cell changes: its voltage is written, and what follows from it."""
+    firmware, _ = await set_up_counted(hass, radio)
+    diary = Diary(hass)
+    firmware.battery.cells[0].voltage += 0.005
+    await asyncio.sleep(60)
+    assert {(entity, state) for _, entity, state in diary.pages} == {
+        (entity_id(hass, "cell_1_voltage"), "3.32"),
+        (entity_id(hass, "average_cell_voltage"), "3.3153"),
+        (entity_id(hass, "voltage"), "53.045"),
+        (entity_id(hass, "power"), "1161.6855"),
+        (entity_id(hass, "charge_power"), "1323.4727"),
+        (entity_id(hass, "load_power"), "161.7873"),
+    }
+    assert len(diary.pages) == 6
+
+
+# A link that is lost.
+
+
+def said_about_it(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the log says to an owner about the BMS."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "custom_components.smartbms.coordinator" and record.levelno >= logging.INFO
+    ]
+
+
+async def test_a_short_loss_is_not_noticed(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The link is away for twenty seconds: only the connection itself tells."""
+    firmware, bms = await set_up_counted(hass, radio)
+    caplog.clear()
+    diary = Diary(hass)
+    await firmware.say()
+    radio.failure = BleakError("gone")
+    bms.drop()
+    await asyncio.sleep(20)
+    assert shown(hass, "connection") == "disconnected"
+    assert shown(hass, "voltage") == "53.04"
+    radio.failure = None
+    await asyncio.sleep(120)
+    assert shown(hass, "connection") == "connected"
+    assert {entity for _, entity, _ in diary.pages} == {entity_id(hass, "connection")}
+    assert said_about_it(caplog) == []
+
+
+async def test_a_long_loss_is_noticed_and_logged_once(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After thirty seconds the values are too old; one line says so, and one that they are back."""
+    firmware, bms = await set_up_counted(hass, radio)
+    caplog.clear()
+    await firmware.say()
+    radio.take_away(bms)
+    await asyncio.sleep(29)
+    assert shown(hass, "voltage") == "53.04"
+    assert said_about_it(caplog) == []
+    await asyncio.sleep(2)
+    for key in ("voltage", "cell_16_voltage", "communication_error", "state_of_charge"):
+        assert shown(hass, key) == "unavailable"
+    assert shown(hass, "connection") in {"connecting", "disconnected"}
+    assert shown(hass, "pause") == "off"
+    await asyncio.sleep(HOUR)
+    assert said_about_it(caplog) == [f"{TITLE} is unavailable (not_in_reach)"]
+
+    radio.bring(bms)
+    await asyncio.sleep(10)
+    assert shown(hass, "voltage") == "53.04"
+    assert shown(hass, "communication_error") == "off"
+    # Cells that have not been heard since are not shown as they were.
+    assert shown(hass, "cell_16_voltage") in {"unknown", "3.315"}
+    await asyncio.sleep(20)
+    assert shown(hass, "cell_16_voltage") == "3.315"
+    assert said_about_it(caplog) == [f"{TITLE} is unavailable (not_in_reach)", f"{TITLE} is available"]
+
+
+async def test_what_was_true_before_a_long_loss_is_not_believed_after_it(
+    hass: HomeAssistant, radio: Radio
+) -> None:
+    """A cell that has not been heard since is unknown, not what it was an hour ago."""
+    _, bms = await set_up_counted(hass, radio)
+    radio.take_away(bms)
+    await asyncio.sleep(HOUR)
+    bms.firmware.battery.cells[8].voltage = 3.25
+    radio.bring(bms)
+    states = set()
+    for _ in range(60):
+        states.add(shown(hass, "cell_9_voltage"))
+        await asyncio.sleep(0.5)
+    assert states == {"unavailable", "unknown", "3.25"}
+
+
+async def test_the_grace_counts_from_the_last_word(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A link that comes back and is lost again has thirty seconds anew."""
+    firmware, bms = await set_up_counted(hass, radio)
+    caplog.clear()
+    bms.drop()
+    await asyncio.sleep(20)
+    await firmware.say()
+    radio.failure = BleakError("gone")
+    bms.drop()
+    await asyncio.sleep(29)
+    assert shown(hass, "voltage") == "53.04"
+    await asyncio.sleep(2)
+    assert shown(hass, "voltage") == "unavailable"
+    assert said_about_it(caplog) == [f"{TITLE} is unavailable (connection_lost)"]
+
+
+class Mute(Firmware):
+    """A BMS that can fall silent without ending the connection."""
+
+    mute = False
+
+    def take(self) -> bytes:
+        """Return what is waiting to be sent."""
+        waiting = super().take()
+        return b"" if self.mute else waiting
+
+
+async def test_a_bms_that_falls_silent(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A connection over which nothing comes counts as lost."""
+    bms = still_bms(hass, firmware_class=Mute)
+    await set_up(hass, radio, bms)
+    assert isinstance(bms.firmware, Mute)
+    bms.firmware.mute = True
+    await asyncio.sleep(60)
+    assert shown(hass, "voltage") == "unavailable"
+    assert f"{TITLE} is unavailable (no_answer)" in said_about_it(caplog)
+    bms.firmware.mute = False
+    await asyncio.sleep(90)
+    assert shown(hass, "voltage") == "53.04"
+
+
+async def test_a_bms_that_is_heard_again_is_reached_at_once(hass: HomeAssistant, radio: Radio) -> None:
+    """After an hour away the attempts are rare; its advertisement makes the next one."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    radio.take_away(bms)
+    await asyncio.sleep(HOUR)
+    radio.bring(bms)
+    await asyncio.sleep(8)
+    assert shown(hass, "connection") == "connected"
+
+
+# Periodic visits.
+
+
+@pytest.mark.parametrize("cells", [4, 16])
+async def test_values_stay_between_visits(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture, cells: int
+) -> None:
+    """Every ten minutes one full cycle; in between the BMS is free and its values stay."""
+    bms = still_bms(hass, cells=cells)
+    entry = await set_up(hass, radio, bms, options={"connection_mode": "periodic", "visit_minutes": 10})
+    assert shown(hass, "connection") == "waiting"
+    assert not bms.connected
+    voltage = shown(hass, "voltage")
+    assert voltage == {4: "13.41", 16: "53.04"}[cells]
+    diary = Diary(hass)
+    for _ in range(60):
+        await asyncio.sleep(60)
+        assert shown(hass, "voltage") == voltage
+    assert entry.runtime_data.session.connections in {6, 7}
+    assert {entity for _, entity, _ in diary.pages} == {entity_id(hass, "connection")}
+    assert said_about_it(caplog) == [f"{TITLE} is available"]
+
+
+async def test_one_visit_may_be_missed(hass: HomeAssistant, radio: Radio) -> None:
+    """The values of the last visit stay until two visits have failed."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms, options={"connection_mode": "periodic", "visit_minutes": 10})
+    radio.take_away(bms)
+    await asyncio.sleep(20 * 60)
+    assert shown(hass, "voltage") == "53.04"
+    await asyncio.sleep(60)
+    assert shown(hass, "voltage") == "unavailable"
+    radio.bring(bms)
+    await asyncio.sleep(30)
+    assert shown(hass, "voltage") == "53.04"
+
+
+# The pause.
+
+
+async def press(hass: HomeAssistant, service: str) -> None:
+    """Use the pause switch."""
+    await hass.services.async_call(
+        "switch", service, {"entity_id": "switch.123_smartbms_03330_pause_connection"}, blocking=True
+    )
+
+
+async def test_a_pause_ends_by_itself(hass: HomeAssistant, radio: Radio) -> None:
+    """The phone has the BMS for as long as the options say."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms, options={"pause_minutes": 3})
+    await press(hass, "turn_on")
+    await asyncio.sleep(3)
+    assert not bms.connected
+    assert (shown(hass, "pause"), shown(hass, "connection")) == ("on", "paused")
+    assert shown(hass, "voltage") == "53.04"
+    await asyncio.sleep(30)
+    assert shown(hass, "voltage") == "unavailable"
+    await asyncio.sleep(146)
+    assert (shown(hass, "pause"), shown(hass, "connection")) == ("on", "paused")
+    await asyncio.sleep(2)
+    assert shown(hass, "pause") == "off"
+    await asyncio.sleep(8)
+    assert (shown(hass, "pause"), shown(hass, "connection")) == ("off", "connected")
+    assert shown(hass, "voltage") == "53.04"
+
+
+async def test_a_pause_ends_when_it_is_switched_off(hass: HomeAssistant, radio: Radio) -> None:
+    """Who is done with the phone need not wait."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    await press(hass, "turn_on")
+    await asyncio.sleep(20)
+    assert shown(hass, "pause") == "on"
+    await press(hass, "turn_off")
+    await asyncio.sleep(5)
+    assert bms.connected
+    assert (shown(hass, "pause"), shown(hass, "connection")) == ("off", "connected")
+    assert shown(hass, "voltage") == "53.04"
+
+
+async def test_unloading_during_a_pause(hass: HomeAssistant, radio: Radio) -> None:
+    """A pause does not outlive its entry."""
+    bms = still_bms(hass)
+    entry = await set_up(hass, radio, bms)
+    await press(hass, "turn_on")
+    await asyncio.sleep(5)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await asyncio.sleep(HOUR)
+    assert not bms.connected
+
+
+# What else is shown.
+
+
+@pytest.mark.parametrize(("scale", "celsius"), [("app", "4.4"), ("document", "0.0")])
+async def test_the_temperature_scale(hass: HomeAssistant, radio: Radio, scale: str, celsius: str) -> None:
+    """A raw temperature of 276 is 4.4 degrees in the app, and 0 by the document."""
+    bms = still_bms(hass)
+    bms.firmware.battery.cells[2].temperature = 4.4
+    await set_up(hass, radio, bms, options={"temperature_scale": scale})
+    assert shown(hass, "cell_3_temperature") == celsius
+    assert shown(hass, "lowest_temperature") == celsius
+
+
+async def test_last_contact(hass: HomeAssistant, radio: Radio, freezer: FrozenDateTimeFactory) -> None:
+    """The moment of the last word stays while the BMS is away, and does not flicker."""
+    bms = still_bms(hass)
+    freezer.move_to("2026-05-01 12:00:00.500+00:00")
+    await set_up(hass, radio, bms)
+    await enable(hass, "last_contact")
+    assert shown(hass, "last_contact") == "2026-05-01T12:00:00+00:00"
+    freezer.move_to("2026-05-01 12:30:00.900+00:00")
+    await asyncio.sleep(10)
+    assert shown(hass, "last_contact") == "2026-05-01T12:30:00+00:00"
+    radio.take_away(bms)
+    await asyncio.sleep(10)
+    last = shown(hass, "last_contact")
+    diary = Diary(hass)
+    for minute in range(31, 59):
+        freezer.move_to(f"2026-05-01 12:{minute}:00+00:00")
+        await asyncio.sleep(59.9)
+    assert shown(hass, "last_contact") == last
+    assert diary.states(entity_id(hass, "last_contact")) == []
+
+
+async def test_rejected_lines_are_counted(hass: HomeAssistant, radio: Radio) -> None:
+    """What is no record is thrown away and counted, also across connections."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    await enable(hass, "rejected_lines")
+    assert shown(hass, "rejected_lines") == "0"
+    bms.firmware._say("Q_nonsense")
+    await asyncio.sleep(10)
+    assert shown(hass, "rejected_lines") == "1"
+    bms.firmware._output += b"\xff\r"
+    await asyncio.sleep(10)
+    assert shown(hass, "rejected_lines") == "2"
+    bms.drop()
+    await asyncio.sleep(20)
+    assert shown(hass, "rejected_lines") == "2"
+
+
+async def test_signal_strength(hass: HomeAssistant, radio: Radio) -> None:
+    """As strong as it was heard last; unknown while nothing is heard."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    await enable(hass, "signal_strength")
+    assert shown(hass, "signal_strength") == "-61"
+    radio.take_away(bms)
+    await asyncio.sleep(60)
+    assert shown(hass, "signal_strength") == "unknown"
+
+
+async def test_a_simulated_bms_has_no_signal(hass: HomeAssistant, radio: Radio) -> None:
+    """Where there is no radio there is no strength."""
+    entry = entry_of(hass, still_bms(hass), data={"simulated_cells": 4})
+    await hass.config_entries.async_setup(entry.entry_id)
+    await asyncio.sleep(10)
+    await enable(hass, "signal_strength")
+    assert shown(hass, "signal_strength") == "unknown"
+    assert shown(hass, "connection") == "connected"
+
+
+# Another integration holds the BMS.
+
+
+def issues(hass: HomeAssistant) -> list[tuple[str | None, dict[str, str] | None]]:
+    """Return what the owner is asked to repair."""
+    return [
+        (issue.translation_key, issue.translation_placeholders)
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN
+    ]
+
+
+async def test_the_owner_is_told_that_another_integration_holds_the_bms(
+    hass: HomeAssistant, radio: Radio
+) -> None:
+    """The repair names the BMS, and is gone once the BMS is connected."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    assert issues(hass) == []
+    let_go = hold_elsewhere(hass)
+    radio.failure = BleakError("busy")
+    bms.drop()
+    await asyncio.sleep(60)
+    assert issues(hass) == [("held_by_bms_ble", {"name": TITLE})]
+    let_go()
+    radio.failure = None
+    await asyncio.sleep(60)
+    assert shown(hass, "connection") == "connected"
+    assert issues(hass) == []
+
+
+async def test_the_repair_is_gone_when_something_else_is_wrong(hass: HomeAssistant, radio: Radio) -> None:
+    """Once the other integration let go, the owner is not asked to remove it any more."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    let_go = hold_elsewhere(hass)
+    radio.failure = BleakError("busy")
+    bms.drop()
+    await asyncio.sleep(60)
+    let_go()
+    await asyncio.sleep(120)
+    assert shown(hass, "connection") == "disconnected"
+    assert issues(hass) == []
+
+
+async def test_the_repair_is_gone_with_the_bms(hass: HomeAssistant, radio: Radio) -> None:
+    """Held from the start: set-up says so as well, and removing the entry leaves nothing."""
+    hold_elsewhere(hass)
+    radio.failure = BleakError("busy")
+    entry = await set_up(hass, radio, still_bms(hass))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "held_by_bms_ble"
+    assert issues(hass) == [("held_by_bms_ble", {"name": TITLE})]
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert issues(hass) == []
