@@ -102,3 +102,27 @@ async def test_the_second_attempt_succeeds() -> None:
         client = await connect(lambda: DEVICE, "My BMS", Mock())
     assert client.address == DEVICE.address
     assert outcomes.await_count == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (BleakError("No backend with an available connection slot"), NoFreeSlotError),
+        (TimeoutError("while waiting for a free BLE connection slot"), NoFreeSlotError),
+        (BleakDeviceNotFoundError("EC:FE:7E:00:0D:02"), NotInReachError),
+        (TimeoutError(), NotInReachError),
+        (BleakError("ESP_GATT_CONN_FAIL_ESTABLISH"), ConnectionLostError),
+        (EOFError(), ConnectionLostError),
+    ],
+)
+async def test_gives_up(failure: Exception, error: type[SmartBmsError]) -> None:
+    """After two failures it is over, also where bleak-retry-connector would try nine times."""
+    tries = AsyncMock(side_effect=failure)
+    with (
+        patch.object(BleakClientWithServiceCache, "connect", tries),
+        patch("bleak_retry_connector.calculate_backoff_time", return_value=0),
+        pytest.raises(error) as caught,
+    ):
+        await connect(lambda: DEVICE, "My BMS", Mock())
+    assert type(caught.value) is error
+    assert tries.await_count == 2

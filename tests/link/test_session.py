@@ -182,6 +182,19 @@ async def test_a_rejected_pin(life: Life) -> None:
     assert life.links[0].sent == [b"$\r", b"PW4321!\r$"]
 
 
+async def test_a_pause_does_not_try_a_rejected_pin_again(life: Life) -> None:
+    """The BMS has been let go of already, and the end of a pause would give the wrong PIN again."""
+    life.bms.firmware.requires_pin = True
+    session = life.begin(pin="4321")
+    await life.until(Connection.PIN_REJECTED)
+    session.pause(MINUTE)
+    session.resume()
+    await asyncio.sleep(HOUR)
+    assert session.state is Connection.PIN_REJECTED
+    assert session.paused_until is None
+    assert len(life.attempts) == 1
+
+
 async def test_a_missing_pin(life: Life) -> None:
     """A BMS that wants a PIN when none is given asks for it in the same way."""
     life.bms.firmware.requires_pin = True
