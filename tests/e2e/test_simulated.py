@@ -1,0 +1,70 @@
+"""A simulated BMS inside Home Assistant, for whoever has no BMS yet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from scripts.rig.world import World
+
+from .house import DOMAIN, E2E, Log, configure, shows_something
+
+pytestmark = E2E
+
+OF_GENERATION_3 = "State of health"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def entry_ids(here: World) -> AsyncIterator[list[str]]:
+    """Collect entries that are removed after the test."""
+    made: list[str] = []
+    yield made
+    for entry_id in made:
+        await here.api.delete_entry(entry_id)
+
+
+async def _add(here: World, generation: str, cells: int) -> str:
+    """Go through the dialogue as a person does; return the entry."""
+    menu = await here.api.start_flow(DOMAIN)
+    assert menu["type"] == "menu"
+    form = await here.api.flow_step(menu["flow_id"], {"next_step_id": "simulated"})
+    assert (form["type"], form["step_id"]) == ("form", "simulated")
+    step = await here.api.flow_step(form["flow_id"], {"generation": generation, "cells": cells})
+    assert step["type"] == "create_entry"
+    return step["result"]["entry_id"]
+
+
+async def _shown(here: World, entry_id: str) -> dict[str, str]:
+    """Return what an entry shows, by the entities' names."""
+    states = await here.api.states()
+    return {
+        entity["original_name"] or "": states[entity["entity_id"]]["state"]
+        for entity in await here.api.entities()
+        if entity["config_entry_id"] == entry_id and entity["entity_id"] in states
+    }
+
+
+async def test_simulated_bms_live_without_any_hardware(here: World, entry_ids: list[str], log: Log) -> None:
+    """Of either generation: the entities appear, have values, and those change."""
+    entry_ids += await asyncio.gather(_add(here, "gen2", cells=2), _add(here, "gen3", cells=2))
+    await asyncio.gather(*(configure(here.api, entry_id, publish_interval=1) for entry_id in entry_ids))
+
+    async def complete() -> list[dict[str, str]] | None:
+        shown = [await _shown(here, entry_id) for entry_id in entry_ids]
+        return shown if all("Cell 2 voltage" in each and shows_something(each) for each in shown) else None
+
+    first = await here.api.wait_for(complete, 30, "every cell to be shown")
+    assert first is not None
+    assert [OF_GENERATION_3 in shown for shown in first] == [False, True]
+    assert not any("Cell 3 voltage" in shown for shown in first)
+
+    async def changed() -> bool:
+        now = [await _shown(here, entry_id) for entry_id in entry_ids]
+        return all(
+            shown[name] != before[name]
+            for shown, before in zip(now, first, strict=True)
+            for name in ("Voltage", "Average cell voltage")
+        )
+
+    await here.api.wait_for(changed, 30, "the values to change")
+    assert log.complaints == []
