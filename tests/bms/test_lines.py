@@ -116,6 +116,7 @@ def test_256_bytes_are_a_line() -> None:
     assert read(b"A" * 256 + b"\r") == (["A" * 256], Counter())
     assert read(b"A" * 256, b"\rOK\r") == (["A" * 256, "OK"], Counter())
     assert read(*[b"A"] * 256, b"\r") == (["A" * 256], Counter())
+    assert read(b"OK\r" + b"A" * 256, b"\r") == (["OK", "A" * 256], Counter())
 
 
 @pytest.mark.parametrize(
