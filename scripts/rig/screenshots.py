@@ -19,7 +19,7 @@ async def main() -> None:
         await here.discovered(NAME)
         await photograph(here, {"discovered.png": "/config/integrations/dashboard"}, 1100, 640)
         await set_up(here)
-        await here.api.wait_for(lambda: here.everything_known(bms), 60, "every entity to have a value")
+        await here.everything_known(bms)
         await photograph(
             here, {"device.png": f"/config/devices/device/{await device_id(here.api)}"}, 1500, 1150
         )

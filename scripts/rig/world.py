@@ -78,16 +78,30 @@ class World:
             if entity["platform"] == "smartbms" and entity["entity_id"] in states
         }
 
-    async def everything_known(self, bms: BmsPeripheral) -> bool:
-        """Whether everything the battery has is an entity, and every enabled entity has a value."""
-        known = {
-            entity["unique_id"] for entity in await self.api.entities() if entity["platform"] == "smartbms"
-        }
+    async def missing(self, bms: BmsPeripheral) -> list[str]:
+        """Return what the battery has and no entity shows, and the enabled entities without a value."""
+        known = {entity["unique_id"] for entity in await self.api.entities()}
         wanted = {f"{bms.address}_{key}" for key in truth(bms.firmware)}
-        values = await self.values()
-        return wanted <= known and all(
-            has_value(state) for key, state in values.items() if key.startswith(bms.address)
-        )
+        silent = {
+            key
+            for key, state in (await self.values()).items()
+            if key.startswith(bms.address) and not has_value(state)
+        }
+        return sorted((wanted - known) | silent)
+
+    async def everything_known(self, bms: BmsPeripheral, timeout: float = _VALUES_TIMEOUT) -> None:
+        """Wait until everything the battery has is an entity, and every enabled entity has a value."""
+        missing: list[str] = []
+
+        async def complete() -> bool:
+            nonlocal missing
+            missing = await self.missing(bms)
+            return not missing
+
+        try:
+            await self.api.wait_for(complete, timeout, "every entity to have a value")
+        except ApiError as err:
+            raise ApiError(f"{err}; missing: {', '.join(missing)}") from err
 
     async def shows_battery(self, bms: BmsPeripheral, timeout: float = _VALUES_TIMEOUT) -> int:
         """Hold the battery still and wait until every entity shows what it has; return how many."""

@@ -183,10 +183,7 @@ class Bms:
 
     async def shows_everything(self, timeout: float = 45.0) -> None:
         """Wait until every entity is there and shows what the battery has."""
-        api = self.here.api
-        await api.wait_for(
-            lambda: self.here.everything_known(self.peripheral), timeout, f"{self.name} to be complete"
-        )
+        await self.here.everything_known(self.peripheral, timeout)
         await self.here.shows_battery(self.peripheral, timeout)
 
     async def shows_news(self, timeout: float = 45.0) -> None:
