@@ -213,19 +213,34 @@ def test_other_cell_count_three_times(count: int) -> None:
     assert full(found) is (count == 2)
 
 
-def test_communication_error_keeps_the_old_value() -> None:
-    """While the cell chain is broken a record says nothing of its cell, but its bit counts."""
-    found = fold(*PACK_OF_4, cell(2, status=0x04, volts=0), cell(3, status=0x07, volts=0x200))
+def test_one_record_with_a_communication_error() -> None:
+    """One damaged bit takes no value away: the record says nothing of its cell, and that is all."""
+    found = fold(*PACK_OF_4, cell(2, status=0x04, volts=0))
     assert found.snapshot().cells == (Cell(3.5, 300),) * 4
-    assert found.status == Status(0x07, 0x30)
+
+
+def test_a_broken_chain_hides_the_cells() -> None:
+    """While the chain of cell boards is broken nothing is known of any cell, least of all the old values."""
+    found = fold(*PACK_OF_4, *LINES[1:3], cell(2, status=0x04, volts=0), cell(3, status=0x07, volts=0x200))
+    found.line("V_28A_01_2BC_04_2A8")
+    broken = found.snapshot()
+    assert broken.status == Status(0x07, 0x30)
+    assert broken.cells == (Cell(),) * 4
+    assert (broken.voltages, broken.temperatures) == (None, None)
     found.line(cell(2, volts=0x294))
-    assert found.snapshot().cells[1] == Cell(3.3, 300)
+    found.line(cell(3))
+    mended = found.snapshot()
+    assert mended.status == Status(0x03, 0x30)
+    assert mended.cells == (Cell(), Cell(3.3, 300), Cell(3.5, 300), Cell())
+    assert mended.voltages == VoltageRecord(3.25, 1, 3.5, 4, 3.4)
 
 
-def test_communication_error_from_the_start() -> None:
-    """A cell that was never heard well has no value."""
-    found = fold(cell(1, status=0x04), cell(2, status=0x04), cell(3))
-    assert found.snapshot().cells == (Cell(), Cell(), Cell(3.5, 300), Cell())
+def test_a_chain_broken_from_the_start() -> None:
+    """A cell that is sent as zeros brings the alarm, and no value."""
+    found = fold(*("C_01_04_000_000_04_00",) * 3)
+    assert found.snapshot().cells == (Cell(),) * 4
+    assert found.status == Status(0x04, 0x00)
+    assert not found.rejected
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ SAME_ON_BOTH: list[tuple[str, Record]] = [
     ("C_10_10_2BC_12C_83", CellRecord(16, 16, 3.5, 300, 0x83)),
     ("C_0A_0F_2BC_12C_03", CellRecord(10, 15, 3.5, 300, 3)),
     ("C_FF_FF_2BC_12C_FF_FF", CellRecord(255, 255, 3.5, 300, 0xFF, 0xFF)),
-    ("C_01_02_X00_X00_04_00", CellRecord(1, 2, None, None, 4, 0)),
+    ("C_01_02_X00_000_04_00", CellRecord(1, 2, None, None, 4, 0)),
     ("E_000000_000000_000000_64", EnergyRecord(0, 0, 0, 100)),
     ("E_0004D2_001F40_000237_32", EnergyRecord(1234, 8000, 567, 50)),
     ("E_FFFFFF_X00000_00F221_X0", EnergyRecord(16777215, None, 61985, None)),

@@ -119,15 +119,20 @@ class Fold:
         self._heard.clear()
 
     def snapshot(self) -> Snapshot:
-        """Return everything known now."""
+        """Return everything known now.
+
+        While the chain of cell boards is broken nothing is known of the cells: the manufacturer's own
+        driver hides them too (protocol.md 7).
+        """
         version = self._version
+        is_broken = self.status.has(StatusBit.COMMUNICATION_ERROR)
         return Snapshot(
             firmware=version.firmware if version else None,
             version_balance_voltage=version.balance_voltage if version else None,
             status=self.status,
             pack=self._pack,
-            voltages=self._voltages,
-            temperatures=self._temperatures,
+            voltages=None if is_broken else self._voltages,
+            temperatures=None if is_broken else self._temperatures,
             cells=tuple(self._cells),
             energy=self._energy,
             totals=self._totals,
@@ -184,11 +189,13 @@ class Fold:
         self._pending.clear()
 
     def _keep(self, record: CellRecord) -> None:
-        """Keep a cell's values, unless a broken cell chain makes them meaningless."""
+        """Keep a cell's values; a broken cell chain makes those of all cells meaningless."""
         index = record.number - 1
         self._heard.add(index)
         if not record.status & StatusBit.COMMUNICATION_ERROR:
             self._cells[index] = Cell(record.voltage, record.temperature_raw)
+        elif self.status.has(StatusBit.COMMUNICATION_ERROR):
+            self._cells = [Cell()] * len(self._cells)
 
     def _within_pack(self, record: VoltageRecord | TemperatureRecord) -> bool:
         return not self._cells or max(record.lowest_cell or 0, record.highest_cell or 0) <= len(self._cells)

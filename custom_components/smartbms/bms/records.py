@@ -122,7 +122,8 @@ def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
                 Field(1, 1, MAX_CELLS, 2, required=True),
                 Field(1, 2, MAX_CELLS, 2, required=True),
                 _CELL_VOLTS,
-                _TEMPERATURE,
+                # A cell that is not heard may well be sent as zeros, and its record brings the alarm.
+                Field(1, _RAW_LOW, _RAW_HIGH, 3, absent=0),
                 Field(1, 0, 0xFF, 2, required=True),
                 _BYTE,
             ),
