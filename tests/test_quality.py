@@ -206,11 +206,12 @@ async def test_every_entity_has_a_name_and_an_icon(hass: HomeAssistant, radio: R
     for domain, names in ICONS["entity"].items():
         for name, icon in names.items():
             assert icon["default"].startswith("mdi:"), (domain, name)
-            assert set(icon.get("state", {})) <= {"on", "off"}
-    states = hass.states.get("sensor.123_smartbms_03330_connection")
-    assert states is not None
-    translated = TRANSLATIONS["entity"]["sensor"]["connection"]["state"]
-    assert list(translated) == states.attributes["options"]
+            assert set(icon.get("state", {})) <= {"on", "off", "allowed"}
+    for name in ("connection", "charging_blocked_by", "discharging_blocked_by"):
+        states = hass.states.get(f"sensor.123_smartbms_03330_{name}")
+        assert states is not None
+        translated = TRANSLATIONS["entity"]["sensor"][name]["state"]
+        assert sorted(translated) == sorted(states.attributes["options"])
 
 
 def test_translations_are_texts_for_people() -> None:
@@ -294,12 +295,12 @@ def test_nobody_imports_a_platform() -> None:
 
 
 def test_platforms_know_only_the_coordinator_and_values() -> None:
-    """A platform reads the coordinator; it does not reach for the link."""
+    """A platform reads the coordinator; it does not reach for the link. Reasons are sensors too."""
     for platform in PLATFORMS:
         for name in imports(HOME / f"{platform}.py"):
             top = name.split(".")[0]
             if (HOME / top).is_dir() or (HOME / f"{top}.py").exists():
-                assert top in {"coordinator", "entity", "const", "bms"}, f"{platform}: {name}"
+                assert top in {"coordinator", "entity", "const", "bms", "reasons"}, f"{platform}: {name}"
 
 
 def test_the_address_of_the_repository_stands_in_one_place() -> None:

@@ -26,6 +26,9 @@ from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, Sma
 from .bms.state import Connection, Snapshot
 from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
 from .link.session import Plan, Session
+from .model.profiles import PROFILES, ProfileKey, choose
+from .model.relays import Decision
+from .model.twin import expected
 from .options import Mode, Options
 from .reach import connector
 
@@ -63,6 +66,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         device_type: int | None = entry.data[CONF_DEVICE_TYPE]
         self.device_type = None if device_type is None else DeviceType(device_type)
         self.data = Snapshot(temperature_scale=self.options.temperature_scale)
+        self.profile = PROFILES[ProfileKey.GEN3_REV13]
+        self.decision: Decision | None = None
         self.is_available = False
         self.session = Session(
             connector(hass, entry.data, entry.title, self.options.profile),
@@ -234,7 +239,10 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         _LOGGER.info("%s is available", self.name)
 
     def _update_data(self) -> None:
-        self.data = replace(self.session.fold.snapshot(), temperature_scale=self.options.temperature_scale)
+        fold, profile = self.session.fold, self.options.profile
+        self.data = replace(fold.snapshot(), temperature_scale=self.options.temperature_scale)
+        self.profile = choose(fold.generation, self.data.settings) if profile is None else PROFILES[profile]
+        self.decision = expected(self.profile, self.data)
 
     @callback
     def _publish(self) -> None:

@@ -7,8 +7,6 @@ from homeassistant.const import CONF_ADDRESS, CONF_PIN
 from homeassistant.core import HomeAssistant
 
 from .coordinator import SmartBmsConfigEntry
-from .model.profiles import PROFILES, choose
-from .model.twin import expected
 
 # The first three octets tell the maker of the radio module.
 _SHORT_ADDRESS = len("AA:BB:CC")
@@ -60,14 +58,8 @@ async def async_get_config_entry_diagnostics(
         "settings_verified": snapshot.settings_verified,
         "balance_voltage": snapshot.balance_voltage,
     }
-    profile = (
-        choose(session.fold.generation, snapshot.settings)
-        if coordinator.options.profile is None
-        else PROFILES[coordinator.options.profile]
-    )
-    relays = expected(profile, snapshot)
     diagnostics["algorithm"] = {
-        "profile": profile.key.value,
-        "expected": asdict(relays) if relays is not None else None,
+        "profile": coordinator.profile.key.value,
+        "expected": None if coordinator.decision is None else asdict(coordinator.decision),
     }
     return diagnostics

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from custom_components.smartbms.model.profiles import PROFILES, Profile, ProfileKey
-from custom_components.smartbms.model.relays import Limits, Reading, Relays, decide, is_full
+from custom_components.smartbms.model.relays import (
+    Cause,
+    Decision,
+    Extreme,
+    Limits,
+    Reading,
+    Relays,
+    Rule,
+    decide,
+)
 
 # 4 kWh of LiFePO4; full below 5 % of the capacity, 200 W.
 LIMITS = Limits(
@@ -21,9 +30,10 @@ LIMITS = Limits(
 )
 CRITICAL = replace(LIMITS, critical_mode=True)
 READING = Reading(
-    cell_voltages=(3.30, 3.31),
-    lowest_temperature=20,
-    highest_temperature=25,
+    lowest_voltage=Extreme(3.30, 2),
+    highest_voltage=Extreme(3.31, 5),
+    lowest_temperature=Extreme(20, 3),
+    highest_temperature=Extreme(25, 4),
     state_of_charge=60,
     power=300,
 )
@@ -46,18 +56,15 @@ def decided(
     power: float = 300,
 ) -> tuple[bool, bool]:
     """Return charge and load for an ordinary day with something changed."""
-    relays = decide(
-        profile,
-        limits,
-        Reading(
-            cell_voltages=cells,
-            lowest_temperature=lowest_temperature,
-            highest_temperature=highest_temperature,
-            state_of_charge=state_of_charge,
-            power=power,
-        ),
-        before,
+    reading = Reading(
+        lowest_voltage=Extreme(min(cells)),
+        highest_voltage=Extreme(max(cells)),
+        lowest_temperature=Extreme(lowest_temperature),
+        highest_temperature=Extreme(highest_temperature),
+        state_of_charge=state_of_charge,
+        power=power,
     )
+    relays = decide(profile, limits, reading, before).relays
     return relays.charge, relays.load
 
 
@@ -76,7 +83,8 @@ def test_an_ordinary_day(limits: Limits, before: Relays) -> None:
 @pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
 def test_no_communication(limits: Limits) -> None:
     """Without the cells' word nothing is allowed."""
-    assert decide(REV13, limits, replace(READING, communication=False), ON) == OFF
+    silent = (Cause(Rule.NO_COMMUNICATION),)
+    assert decide(REV13, limits, None, ON) == Decision(OFF, silent, silent)
 
 
 @pytest.mark.parametrize(
@@ -138,13 +146,13 @@ def test_temperature_lets_it_begin(
 )
 def test_full(cells: tuple[float, ...], power: float, full: bool) -> None:
     """Full is every cell at the balance voltage and at most 5 % of the capacity flowing in."""
-    assert is_full(REV13, LIMITS, replace(READING, cell_voltages=cells, power=power)) is full
+    assert decided(ON, cells=cells, power=power) == (not full, True)
 
 
 @pytest.mark.parametrize(("profile", "full"), [(GEN2, True), (EARLY, True), (REV6, False), (REV13, False)])
 def test_full_while_charging_hard(profile: Profile, full: bool) -> None:
     """The older manuals call a pack full whatever still flows in (MAN2, MANG)."""
-    assert is_full(profile, LIMITS, replace(READING, cell_voltages=(3.40, 3.41), power=2000)) is full
+    assert decided(ON, profile=profile, cells=(3.40, 3.41), power=2000) == (not full, True)
 
 
 @pytest.mark.parametrize(("profile", "load"), [(GEN2, False), (EARLY, False), (REV6, False), (REV13, True)])
@@ -206,8 +214,7 @@ def test_a_full_and_an_empty_day() -> None:
         ((3.00, 3.20), 4, 500),
         ((3.10, 3.20), 5, 500),
     ):
-        reading = replace(READING, cell_voltages=cells, state_of_charge=state_of_charge, power=power)
-        relays = decide(REV13, LIMITS, reading, relays)
+        relays = Relays(*decided(relays, cells=cells, state_of_charge=state_of_charge, power=power))
         seen.append((relays.charge, relays.load))
     assert seen == [
         (True, True),

@@ -15,8 +15,8 @@ from custom_components.smartbms.bms.state import (
     VoltageRecord,
 )
 from custom_components.smartbms.model.profiles import PROFILES, ProfileKey
-from custom_components.smartbms.model.relays import Relays
-from custom_components.smartbms.model.twin import expected
+from custom_components.smartbms.model.relays import Cause, Decision, Relays, Rule
+from custom_components.smartbms.model.twin import Explanation, expected, explain_charge, explain_discharge
 
 REV13 = PROFILES[ProfileKey.GEN3_REV13]
 SETTINGS = {
@@ -41,13 +41,54 @@ SNAPSHOT = Snapshot(
 
 def test_an_ordinary_day() -> None:
     """Both are allowed, and the rules agree."""
-    assert expected(REV13, SNAPSHOT) == Relays(True, True)
+    assert expected(REV13, SNAPSHOT) == Decision(Relays(True, True))
+    assert explain_charge(expected(REV13, SNAPSHOT), SNAPSHOT) == Explanation(True, ())
+    assert explain_discharge(expected(REV13, SNAPSHOT), SNAPSHOT) == Explanation(True, ())
+
+
+HIGH = replace(SNAPSHOT, voltages=VoltageRecord(3.3, 1, 3.71, 2, 3.4))
 
 
 def test_a_cell_above_v_max() -> None:
     """A BMS that still charges then does not do what its manual says."""
-    snapshot = replace(SNAPSHOT, cells=(Cell(3.3, 294), Cell(3.71, 300)))
-    assert expected(REV13, snapshot) == Relays(False, True)
+    decision = expected(REV13, HIGH)
+    assert decision is not None
+    assert decision.relays == Relays(False, True)
+
+
+def test_blocked_and_explained() -> None:
+    """Charging is blocked, and the cell that blocks it is named."""
+    blocked = replace(HIGH, status=Status(0x12, 0x20))
+    assert explain_charge(expected(REV13, blocked), blocked) == Explanation(
+        False,
+        (
+            Cause(Rule.CELL_VOLTAGE_HIGH, 3.7, 3.71, 2),
+            Cause(Rule.ABOVE_BALANCE_VOLTAGE, 3.4, 3.71, 2),
+        ),
+    )
+
+
+def test_blocked_without_a_reason() -> None:
+    """The rules would allow what the BMS does not: nothing is made up."""
+    blocked = replace(SNAPSHOT, status=Status(0x00, 0x00))
+    decision = expected(REV13, blocked)
+    assert explain_charge(decision, blocked) == Explanation(False, ())
+    assert explain_discharge(decision, blocked) == Explanation(False, ())
+
+
+def test_a_broken_chain() -> None:
+    """Without the cells' word nothing is allowed, and that is the reason."""
+    broken = replace(SNAPSHOT, status=Status(0x04, 0x00), voltages=None, temperatures=None)
+    broken = replace(broken, version_balance_voltage=3.4)
+    decision = expected(REV13, broken)
+    assert explain_charge(decision, broken) == Explanation(False, (Cause(Rule.NO_COMMUNICATION),))
+    assert explain_discharge(decision, broken) == Explanation(False, (Cause(Rule.NO_COMMUNICATION),))
+
+
+def test_nothing_is_said_before_the_bms_has_spoken() -> None:
+    """Neither whether it is allowed nor why it is not."""
+    assert explain_charge(None, Snapshot()) is None
+    assert explain_discharge(None, replace(SNAPSHOT, status=Status(0x01))) is None
 
 
 @pytest.mark.parametrize("missing", list(SETTINGS))
@@ -61,7 +102,8 @@ def test_no_verdict_without_a_setting(missing: SettingKey) -> None:
     "snapshot",
     [
         Snapshot(settings=SETTINGS),
-        replace(SNAPSHOT, cells=(Cell(3.3, 294), Cell())),
+        replace(SNAPSHOT, voltages=VoltageRecord(None, None, 3.3, 2, 3.4)),
+        replace(SNAPSHOT, voltages=VoltageRecord(3.3, 1, None, None, 3.4)),
         replace(SNAPSHOT, temperatures=None),
         replace(SNAPSHOT, temperatures=TemperatureRecord(None, None, 300, 2)),
         replace(SNAPSHOT, temperatures=TemperatureRecord(294, 1, None, None)),

@@ -1,11 +1,23 @@
-"""What the rules make of a real BMS's snapshot."""
+"""What the rules make of a real BMS's snapshot: is it explained, and how."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ..bms.settings import SettingKey
 from ..bms.state import Snapshot, StatusBit
 from .profiles import Profile
-from .relays import Limits, Reading, Relays, decide
+from .relays import Cause, Decision, Extreme, Limits, Reading, Relays, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether the BMS allows something and, where it does not, what the rules say to that.
+
+    Without causes the rules would allow what the BMS does not.
+    """
+
+    allowed: bool
+    causes: tuple[Cause, ...]
 
 
 def limits_of(settings: Mapping[SettingKey, float], balance_voltage: float | None) -> Limits | None:
@@ -40,37 +52,56 @@ def limits_of(settings: Mapping[SettingKey, float], balance_voltage: float | Non
 
 
 def reading_of(snapshot: Snapshot) -> Reading | None:
-    """Return what the rules look at, temperatures raw; `None` until every cell has been heard."""
-    voltages, temperatures, energy = snapshot.cell_voltages, snapshot.temperatures, snapshot.energy
+    """Return what the rules look at, temperatures raw; `None` until all of it has been heard."""
+    voltages, temperatures, energy = snapshot.voltages, snapshot.temperatures, snapshot.energy
     power = snapshot.power(snapshot.pack and snapshot.pack.battery_current)
-    is_broken = snapshot.status.has(StatusBit.COMMUNICATION_ERROR)
     if (
-        len(voltages) < max(len(snapshot.cells), 1)
+        voltages is None
+        or voltages.lowest is None
+        or voltages.highest is None
         or temperatures is None
         or temperatures.lowest_raw is None
         or temperatures.highest_raw is None
         or energy is None
         or energy.state_of_charge is None
         or power is None
-        or is_broken is None
     ):
         return None
     return Reading(
-        cell_voltages=tuple(voltages),
-        lowest_temperature=temperatures.lowest_raw,
-        highest_temperature=temperatures.highest_raw,
+        lowest_voltage=Extreme(voltages.lowest, voltages.lowest_cell),
+        highest_voltage=Extreme(voltages.highest, voltages.highest_cell),
+        lowest_temperature=Extreme(temperatures.lowest_raw, temperatures.lowest_cell),
+        highest_temperature=Extreme(temperatures.highest_raw, temperatures.highest_cell),
         state_of_charge=energy.state_of_charge,
         power=power,
-        communication=not is_broken,
     )
 
 
-def expected(profile: Profile, snapshot: Snapshot) -> Relays | None:
+def expected(profile: Profile, snapshot: Snapshot) -> Decision | None:
     """Return what a BMS should allow now, given what it allows; `None` when that cannot be told."""
     limits = limits_of(snapshot.settings, snapshot.balance_voltage)
     reading = reading_of(snapshot)
     charge = snapshot.status.has(StatusBit.CHARGE_ALLOWED)
     load = snapshot.status.has(StatusBit.DISCHARGE_ALLOWED)
-    if limits is None or reading is None or charge is None or load is None:
+    is_broken = snapshot.status.has(StatusBit.COMMUNICATION_ERROR)
+    if limits is None or charge is None or load is None or (reading is None and not is_broken):
         return None
-    return decide(profile, limits, reading, Relays(charge, load))
+    return decide(profile, limits, None if is_broken else reading, Relays(charge, load))
+
+
+def explain_charge(decision: Decision | None, snapshot: Snapshot) -> Explanation | None:
+    """Return why charging is blocked; `None` when that cannot be told."""
+    causes = None if decision is None else decision.charge_causes
+    return _explain(snapshot.status.has(StatusBit.CHARGE_ALLOWED), causes)
+
+
+def explain_discharge(decision: Decision | None, snapshot: Snapshot) -> Explanation | None:
+    """Return why discharging is blocked; `None` when that cannot be told."""
+    causes = None if decision is None else decision.load_causes
+    return _explain(snapshot.status.has(StatusBit.DISCHARGE_ALLOWED), causes)
+
+
+def _explain(allowed: bool | None, causes: tuple[Cause, ...] | None) -> Explanation | None:
+    if allowed:
+        return Explanation(True, ())
+    return None if allowed is None or causes is None else Explanation(False, causes)

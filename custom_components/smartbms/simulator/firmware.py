@@ -29,7 +29,7 @@ from ..bms.state import (
     VoltageRecord,
 )
 from ..model.profiles import Profile, choose
-from ..model.relays import Limits, Reading, Relays, decide
+from ..model.relays import Extreme, Limits, Reading, Relays, decide
 from .battery import Battery
 
 _SCALE: Final = TemperatureScale.APP
@@ -169,7 +169,8 @@ class Firmware:
 
     def _live(self, seconds: float) -> None:
         self.battery.advance(seconds)
-        self.relays = decide(self.profile, self.limits(), self.reading(), self.relays)
+        heard = None if self.chain_broken else self.reading()
+        self.relays = decide(self.profile, self.limits(), heard, self.relays).relays
         self.battery.charge_allowed = self.relays.charge
         self.battery.load_allowed = self.relays.load
 
@@ -247,14 +248,17 @@ class Firmware:
 
     def reading(self) -> Reading:
         """Return what the relay rules look at; temperatures raw, as the BMS compares them."""
-        raws = [_SCALE.raw(cell.temperature) for cell in self.battery.cells]
+        voltages = [Extreme(cell.voltage, number) for number, cell in enumerate(self.battery.cells, 1)]
+        temperatures = [
+            Extreme(_SCALE.raw(cell.temperature), number) for number, cell in enumerate(self.battery.cells, 1)
+        ]
         return Reading(
-            cell_voltages=tuple(cell.voltage for cell in self.battery.cells),
-            lowest_temperature=min(raws),
-            highest_temperature=max(raws),
+            lowest_voltage=min(voltages, key=_value),
+            highest_voltage=max(voltages, key=_value),
+            lowest_temperature=min(temperatures, key=_value),
+            highest_temperature=max(temperatures, key=_value),
             state_of_charge=self.battery.state_of_charge * 100,
             power=self.battery.voltage * self.battery.current,
-            communication=not self.chain_broken,
         )
 
     def status(self) -> int:
@@ -265,10 +269,10 @@ class Firmware:
                 StatusBit.CHARGE_ALLOWED: self.relays.charge,
                 StatusBit.DISCHARGE_ALLOWED: self.relays.load,
                 StatusBit.COMMUNICATION_ERROR: self.chain_broken,
-                StatusBit.VOLTAGE_LOW: min(reading.cell_voltages) < limits.v_min,
-                StatusBit.VOLTAGE_HIGH: max(reading.cell_voltages) > limits.v_max,
-                StatusBit.TEMPERATURE_LOW: reading.lowest_temperature < limits.t_min_charge,
-                StatusBit.TEMPERATURE_HIGH: reading.highest_temperature > limits.t_max,
+                StatusBit.VOLTAGE_LOW: reading.lowest_voltage.value < limits.v_min,
+                StatusBit.VOLTAGE_HIGH: reading.highest_voltage.value > limits.v_max,
+                StatusBit.TEMPERATURE_LOW: reading.lowest_temperature.value < limits.t_min_charge,
+                StatusBit.TEMPERATURE_HIGH: reading.highest_temperature.value > limits.t_max,
             }
         )
 
@@ -279,9 +283,10 @@ class Firmware:
         limits, reading = self.limits(), self.reading()
         return _mask(
             {
-                Status2Bit.EARLY_WARNING: min(reading.cell_voltages) < self.setting(_K.V_LOW),
-                Status2Bit.BELOW_CHARGE_TEMPERATURE: reading.lowest_temperature < limits.t_min_charge,
-                Status2Bit.BELOW_DISCHARGE_TEMPERATURE: reading.lowest_temperature < limits.t_min_discharge,
+                Status2Bit.EARLY_WARNING: reading.lowest_voltage.value < self.setting(_K.V_LOW),
+                Status2Bit.BELOW_CHARGE_TEMPERATURE: reading.lowest_temperature.value < limits.t_min_charge,
+                Status2Bit.BELOW_DISCHARGE_TEMPERATURE: reading.lowest_temperature.value
+                < limits.t_min_discharge,
                 Status2Bit.CHARGE_RELAY_CLOSED: self.relays.charge,
                 Status2Bit.LOAD_RELAY_CLOSED: self.relays.load,
             }
@@ -290,22 +295,20 @@ class Firmware:
     def cycle(self) -> Iterator[Record]:
         """Yield the records of one cycle: everything once, and the next cell."""
         battery = self.battery
-        voltages = [cell.voltage for cell in battery.cells]
-        raws = [_SCALE.raw(cell.temperature) for cell in battery.cells]
-        low, high, cold, warm = min(voltages), max(voltages), min(raws), max(raws)
-        index = self._next_cell % len(voltages)
+        reading = self.reading()
+        low, high = reading.lowest_voltage, reading.highest_voltage
+        cold, warm = reading.lowest_temperature, reading.highest_temperature
+        index = self._next_cell % len(battery.cells)
+        cell = battery.cells[index]
         self._next_cell = index + 1
         is_logged = self.generation is Generation.GEN3 and self.log[0].event is not LogEvent.EMPTY
         yield PackRecord(battery.voltage, battery.charge_current, battery.current, battery.load_current)
-        yield VoltageRecord(
-            low, voltages.index(low) + 1, high, voltages.index(high) + 1, battery.balance_voltage
-        )
+        yield VoltageRecord(low.value, low.cell, high.value, high.cell, battery.balance_voltage)
         yield TemperatureRecord(
-            cold, raws.index(cold) + 1, warm, raws.index(warm) + 1, 0 if is_logged else None
+            int(cold.value), cold.cell, int(warm.value), warm.cell, 0 if is_logged else None
         )
-        yield CellRecord(
-            index + 1, len(voltages), voltages[index], raws[index], self.status(), self.status2()
-        )
+        raw = _SCALE.raw(cell.temperature)
+        yield CellRecord(index + 1, len(battery.cells), cell.voltage, raw, self.status(), self.status2())
         state_of_charge = min(max(battery.state_of_charge, 0.0), 1.0)
         yield EnergyRecord(
             round(battery.today.collected),
@@ -338,6 +341,10 @@ class Firmware:
             round(battery.today.charged),
             round(battery.today.discharged),
         )
+
+
+def _value(extreme: Extreme) -> float:
+    return extreme.value
 
 
 def _mask(bits: dict[StatusBit, bool] | dict[Status2Bit, bool]) -> int:

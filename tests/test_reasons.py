@@ -1,0 +1,101 @@
+"""Why charging or discharging is blocked, as an owner reads it."""
+
+import asyncio
+
+from custom_components.smartbms.bms.state import StatusBit
+from custom_components.smartbms.simulator.firmware import Firmware
+from homeassistant.core import HomeAssistant
+
+from .radio import Radio, entity_id, set_up, shown, still_bms
+
+CHARGING = "charging_blocked_by"
+DISCHARGING = "discharging_blocked_by"
+
+
+def causes(hass: HomeAssistant, key: str) -> object:
+    """Return the causes that an entity tells as an attribute."""
+    entity = entity_id(hass, key)
+    state = None if entity is None else hass.states.get(entity)
+    assert state is not None
+    return state.attributes["causes"]
+
+
+async def test_nothing_is_blocked(hass: HomeAssistant, radio: Radio) -> None:
+    """On an ordinary day there is nothing to explain."""
+    await set_up(hass, radio, still_bms(hass))
+    assert (shown(hass, CHARGING), causes(hass, CHARGING)) == ("allowed", [])
+    assert (shown(hass, DISCHARGING), causes(hass, DISCHARGING)) == ("allowed", [])
+
+
+async def test_a_cell_at_v_max(hass: HomeAssistant, radio: Radio) -> None:
+    """Cell 3 at 3.71 V blocks charging, and says so with its limit."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[2].voltage = 3.71
+    await asyncio.sleep(20)
+    assert shown(hass, CHARGING) == "cell_voltage_high"
+    assert causes(hass, CHARGING) == [
+        {"rule": "cell_voltage_high", "limit": 3.7, "value": 3.71, "cell": 3},
+        {"rule": "above_balance_voltage", "limit": 3.4, "value": 3.71, "cell": 3},
+    ]
+    assert shown(hass, DISCHARGING) == "allowed"
+
+
+async def test_a_full_pack_waits_for_its_restart(hass: HomeAssistant, radio: Radio) -> None:
+    """Full; and when the cells have come down, it still waits until the state of charge is below 95 %."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    battery = bms.firmware.battery
+    battery.charge_current = battery.load_current = 0.0
+    for cell in battery.cells:
+        cell.charge, cell.voltage = cell.capacity * 0.99, 3.45
+    await asyncio.sleep(10)
+    assert shown(hass, CHARGING) == "full"
+    for cell in battery.cells:
+        cell.voltage = 3.35
+    await asyncio.sleep(10)
+    assert shown(hass, CHARGING) == "waits_for_restart"
+    assert causes(hass, CHARGING) == [{"rule": "waits_for_restart", "limit": 95, "value": 99, "cell": None}]
+
+
+async def test_frost(hass: HomeAssistant, radio: Radio) -> None:
+    """Too cold to charge, told in degrees and not in counts."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[6].temperature = -3.0
+    await asyncio.sleep(20)
+    assert shown(hass, CHARGING) == "too_cold"
+    assert causes(hass, CHARGING) == [{"rule": "too_cold", "limit": 1.9, "value": -3.3, "cell": 7}]
+    assert shown(hass, DISCHARGING) == "allowed"
+
+
+async def test_an_empty_cell(hass: HomeAssistant, radio: Radio) -> None:
+    """A cell at V min blocks discharging."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[4].voltage = 2.5
+    await asyncio.sleep(20)
+    assert shown(hass, DISCHARGING) == "cell_voltage_low"
+
+
+async def test_a_broken_chain(hass: HomeAssistant, radio: Radio) -> None:
+    """No cell is heard: both are blocked, and nothing is shown of the cells."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.chain_broken = True
+    await asyncio.sleep(20)
+    assert shown(hass, CHARGING) == shown(hass, DISCHARGING) == "no_communication"
+    assert shown(hass, "cell_1_voltage") == shown(hass, "lowest_cell_voltage") == "unknown"
+
+
+async def test_what_the_manual_does_not_explain(hass: HomeAssistant, radio: Radio) -> None:
+    """A BMS that blocks without one of its manual's reasons is not given one."""
+
+    class Stubborn(Firmware):
+        """Does not allow charging, whatever the rules say."""
+
+        def status(self) -> int:
+            return super().status() & ~StatusBit.CHARGE_ALLOWED
+
+    await set_up(hass, radio, still_bms(hass, firmware_class=Stubborn))
+    assert (shown(hass, CHARGING), causes(hass, CHARGING)) == ("unexplained", [])
