@@ -99,3 +99,20 @@ async def test_what_the_manual_does_not_explain(hass: HomeAssistant, radio: Radi
 
     await set_up(hass, radio, still_bms(hass, firmware_class=Stubborn))
     assert (shown(hass, CHARGING), causes(hass, CHARGING)) == ("unexplained", [])
+
+
+async def test_settings_that_are_not_told(hass: HomeAssistant, radio: Radio) -> None:
+    """Without the limits nobody can say which of them is met."""
+
+    class Silent(Firmware):
+        """Keeps its thresholds to itself and does not allow charging."""
+
+        def status(self) -> int:
+            return super().status() & ~StatusBit.CHARGE_ALLOWED
+
+        def _query(self, command: str) -> list[str] | None:
+            return None if command == "S2@" else super()._query(command)
+
+    await set_up(hass, radio, still_bms(hass, firmware_class=Silent))
+    assert (shown(hass, CHARGING), causes(hass, CHARGING)) == ("unknown", [])
+    assert shown(hass, DISCHARGING) == "allowed"
