@@ -16,32 +16,13 @@ from custom_components.smartbms.model.relays import (
     decide,
 )
 
-# 4 kWh of LiFePO4; full below 5 % of the capacity, 200 W.
-LIMITS = Limits(
-    v_min=2.9,
-    v_max=3.7,
-    balance_voltage=3.4,
-    t_min_charge=2,
-    t_min_discharge=-10,
-    t_max=60,
-    charge_restart=95,
-    discharge_restart=5,
-    capacity=4000,
-)
+from .ordinary import LIMITS, OFF, ON
+
 CRITICAL = replace(LIMITS, critical_mode=True)
-READING = Reading(
-    lowest_voltage=Extreme(3.30, 2),
-    highest_voltage=Extreme(3.31, 5),
-    lowest_temperature=Extreme(20, 3),
-    highest_temperature=Extreme(25, 4),
-    state_of_charge=60,
-    power=300,
-)
 REV13 = PROFILES[ProfileKey.GEN3_REV13]
 REV6 = PROFILES[ProfileKey.GEN3_REV6]
 EARLY = PROFILES[ProfileKey.GEN3_EARLY]
 GEN2 = PROFILES[ProfileKey.GEN2]
-OFF, ON = Relays(False, False), Relays(True, True)
 
 
 def decided(
