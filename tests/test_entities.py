@@ -23,6 +23,7 @@ rejected_lines | sensor.rejected_lines | Rejected lines | 0 | lines | - | total_
 last_contact | sensor.last_contact | Last contact | * | - | timestamp | - | diagnostic | no
 charging_blocked_by | sensor.charging_blocked_by | Charging blocked by | allowed | - | enum | - | - | yes
 discharging_blocked_by | sensor.discharging_blocked_by | Discharging blocked by | allowed | - | enum | - | - | yes
+differs_from_manual | binary_sensor.differs_from_the_manual | Differs from the manual | off | - | problem | - | diagnostic | yes
 voltage | sensor.voltage | Voltage | 53.04 | V | voltage | measurement | - | yes
 current | sensor.current | Current | 21.9 | A | current | measurement | - | yes
 power | sensor.power | Power | 1161.576 | W | power | measurement | - | yes

@@ -116,3 +116,44 @@ async def test_settings_that_are_not_told(hass: HomeAssistant, radio: Radio) -> 
     await set_up(hass, radio, still_bms(hass, firmware_class=Silent))
     assert (shown(hass, CHARGING), causes(hass, CHARGING)) == ("unknown", [])
     assert shown(hass, DISCHARGING) == "allowed"
+
+
+async def test_a_bms_that_does_not_follow_its_manual(hass: HomeAssistant, radio: Radio) -> None:
+    """It goes on charging with a cell above V max: after its own delays and a minute that is said."""
+
+    class Careless(Firmware):
+        """Allows charging, whatever the rules say."""
+
+        def status(self) -> int:
+            return super().status() | StatusBit.CHARGE_ALLOWED
+
+    bms = still_bms(hass, firmware_class=Careless)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[2].voltage = 3.71
+    await asyncio.sleep(100)
+    assert shown(hass, "differs_from_manual") == "off"
+    await asyncio.sleep(40)
+    state = hass.states.get("binary_sensor.123_smartbms_03330_differs_from_the_manual")
+    assert state is not None
+    assert state.state == "on"
+    assert state.attributes["manual_charging"] == "blocked"
+    assert state.attributes["manual_discharging"] == "allowed"
+    bms.firmware.battery.cells[2].voltage = 3.3
+    await asyncio.sleep(20)
+    assert shown(hass, "differs_from_manual") == "off"
+
+
+async def test_nobody_can_tell_whether_it_differs(hass: HomeAssistant, radio: Radio) -> None:
+    """Without the thresholds there is nothing to compare with."""
+
+    class Silent(Firmware):
+        """Keeps its thresholds to itself."""
+
+        def _query(self, command: str) -> list[str] | None:
+            return None if command == "S2@" else super()._query(command)
+
+    await set_up(hass, radio, still_bms(hass, firmware_class=Silent))
+    state = hass.states.get("binary_sensor.123_smartbms_03330_differs_from_the_manual")
+    assert state is not None
+    assert state.state == "unknown"
+    assert "manual_charging" not in state.attributes

@@ -67,6 +67,14 @@ BALANCING: Final = BinarySensorEntityDescription(
 )
 
 
+DIFFERS: Final = BinarySensorEntityDescription(
+    key="differs_from_manual",
+    translation_key="differs_from_manual",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
 def _known(snapshot: Snapshot) -> Iterator[tuple[BinarySensorEntityDescription, int | None]]:
     for description in STATUS_SENSORS:
         if snapshot.status.has(description.bit) is not None:
@@ -89,6 +97,7 @@ async def async_setup_entry(
             return StatusSensorEntity(coordinator, description)
         return BalancingSensorEntity(coordinator, description, cell)
 
+    async_add_entities([DifferenceSensorEntity(coordinator, DIFFERS)])
     add_when_known(coordinator, async_add_entities, _known, make)
 
 
@@ -124,3 +133,28 @@ class BalancingSensorEntity(SmartBmsEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Whether the cell is being balanced now."""
         return self._read()
+
+
+class DifferenceSensorEntity(SmartBmsEntity, BinarySensorEntity):
+    """Whether the BMS does something else than its manual says, and what the manual says."""
+
+    _unrecorded_attributes = frozenset({"manual_charging", "manual_discharging"})
+
+    def _read(self) -> bool | None:
+        return self.coordinator.differs_from_manual
+
+    @property
+    def is_on(self) -> bool | None:
+        """Whether it has differed for longer than the BMS may take."""
+        return self._read()
+
+    @property
+    def extra_state_attributes(self) -> dict[str, str]:
+        """What the rules of the manual allow now."""
+        if (decision := self.coordinator.decision) is None:
+            return {}
+        words = {True: "allowed", False: "blocked"}
+        return {
+            "manual_charging": words[decision.relays.charge],
+            "manual_discharging": words[decision.relays.load],
+        }

@@ -28,7 +28,7 @@ from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
 from .link.session import Plan, Session
 from .model.profiles import PROFILES, ProfileKey, choose
 from .model.relays import Decision
-from .model.twin import expected
+from .model.twin import differs, expected, patience
 from .options import Mode, Options
 from .reach import connector
 
@@ -68,6 +68,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self.data = Snapshot(temperature_scale=self.options.temperature_scale)
         self.profile = PROFILES[ProfileKey.GEN3_REV13]
         self.decision: Decision | None = None
+        self._agreed = hass.loop.time()
         self.is_available = False
         self.session = Session(
             connector(hass, entry.data, entry.title, self.options.profile),
@@ -143,6 +144,13 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             rejected=self.session.rejected.total(),
             last_contact=self._contact[1],
         )
+
+    @property
+    def differs_from_manual(self) -> bool | None:
+        """Whether the BMS has done something else than its manual says for longer than it may take."""
+        if self.decision is None:
+            return None
+        return self.hass.loop.time() - self._agreed > patience(self.data.settings)
 
     @callback
     def async_add_urgent_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
@@ -243,6 +251,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self.data = replace(fold.snapshot(), temperature_scale=self.options.temperature_scale)
         self.profile = choose(fold.generation, self.data.settings) if profile is None else PROFILES[profile]
         self.decision = expected(self.profile, self.data)
+        if not differs(self.decision, self.data):
+            self._agreed = self.hass.loop.time()
 
     @callback
     def _publish(self) -> None:

@@ -16,7 +16,14 @@ from custom_components.smartbms.bms.state import (
 )
 from custom_components.smartbms.model.profiles import PROFILES, ProfileKey
 from custom_components.smartbms.model.relays import Cause, Decision, Relays, Rule
-from custom_components.smartbms.model.twin import Explanation, expected, explain_charge, explain_discharge
+from custom_components.smartbms.model.twin import (
+    Explanation,
+    differs,
+    expected,
+    explain_charge,
+    explain_discharge,
+    patience,
+)
 
 REV13 = PROFILES[ProfileKey.GEN3_REV13]
 SETTINGS = {
@@ -117,3 +124,16 @@ def test_no_verdict_without_a_setting(missing: SettingKey) -> None:
 def test_no_verdict_before_everything_was_heard(snapshot: Snapshot) -> None:
     """A missing reading is no reading."""
     assert expected(REV13, snapshot) is None
+
+
+def test_a_bms_that_differs() -> None:
+    """It charges with a cell above V max; or it does what the manual says; or nobody can tell."""
+    assert differs(expected(REV13, HIGH), HIGH) is True
+    assert differs(expected(REV13, SNAPSHOT), SNAPSHOT) is False
+    assert differs(None, SNAPSHOT) is None
+
+
+def test_patience() -> None:
+    """The longest of its own delays, and a minute."""
+    assert patience({}) == 60
+    assert patience({SettingKey.CHARGE_RESTART_DELAY: 300, SettingKey.CHARGE_PAUSE_DELAY: 10}) == 360

@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ..bms.settings import SettingKey
 from ..bms.state import Snapshot, StatusBit
 from .profiles import Profile
 from .relays import Cause, Decision, Extreme, Limits, Reading, Relays, decide
+
+_DELAYS: Final = (
+    SettingKey.CHARGE_RESTART_DELAY,
+    SettingKey.DISCHARGE_RESTART_DELAY,
+    SettingKey.CHARGE_PAUSE_DELAY,
+    SettingKey.DISCHARGE_PAUSE_DELAY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,18 @@ def expected(profile: Profile, snapshot: Snapshot) -> Decision | None:
     if limits is None or charge is None or load is None or (reading is None and not is_broken):
         return None
     return decide(profile, limits, None if is_broken else reading, Relays(charge, load))
+
+
+def differs(decision: Decision | None, snapshot: Snapshot) -> bool | None:
+    """Return whether the BMS allows something else than its manual says; `None` when unknown."""
+    charge = snapshot.status.has(StatusBit.CHARGE_ALLOWED)
+    load = snapshot.status.has(StatusBit.DISCHARGE_ALLOWED)
+    return None if decision is None else decision.relays != Relays(bool(charge), bool(load))
+
+
+def patience(settings: Mapping[SettingKey, float]) -> float:
+    """Return how many seconds a BMS may take to follow its rules: its own delays, and a minute."""
+    return 60.0 + max(settings.get(key, 0.0) for key in _DELAYS)
 
 
 def explain_charge(decision: Decision | None, snapshot: Snapshot) -> Explanation | None:
