@@ -333,3 +333,15 @@ async def test_an_empty_cell(hass: HomeAssistant, radio: Radio) -> None:
         "cell_5_voltage": "2.5",
         "cell_voltage_spread": "820.0",
     }
+
+
+async def test_the_largest_pack_comes_in_portions(hass: HomeAssistant, radio: Radio) -> None:
+    """Hundreds of entities made at once would stop the event loop; a minute later all are there."""
+    await set_up(hass, radio, still_bms(hass, cells=255), seconds=6)
+    registry = er.async_get(hass)
+    first = len(registry.entities)
+    await asyncio.sleep(60)
+    assert 0 < first <= 2 * 80 + 20
+    # Two for each cell, and one more where it is balancing; the average waits for the last cell.
+    assert len(registry.entities) > 3 * 255 + 40
+    assert first < len(registry.entities)

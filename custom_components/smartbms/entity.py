@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
 
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import callback
@@ -15,8 +17,9 @@ from .bms.state import Snapshot
 from .const import CONF_SERIAL_NUMBER, DOMAIN, MANUFACTURER, MOST_CELLS_ENABLED
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
 
-_MODELS = {Generation.GEN2: "123\\SmartBMS gen2", Generation.GEN3: "123\\SmartBMS gen3"}
-_RADIO_MODULES = {
+_MOST_AT_ONCE: Final = 80
+_MODELS: Final = {Generation.GEN2: "123\\SmartBMS gen2", Generation.GEN3: "123\\SmartBMS gen3"}
+_RADIO_MODULES: Final = {
     DeviceType.GEN2: "type 2",
     DeviceType.GEN3_BLUERADIOS: "type 4 (BlueRadios)",
     DeviceType.GEN3_RAYTAC: "type 6 (Raytac)",
@@ -101,18 +104,19 @@ def add_when_known[D: EntityDescription](
 ) -> None:
     """Add entities as soon as the BMS has said that it has what they show.
 
-    `known` yields descriptions with the cell they are for; each is made once.
+    `known` yields descriptions with the cell they are for; each is made once. The hundreds of a large
+    pack come in portions, one with each publication: to make them at once would stop the event loop.
     """
     made: set[tuple[str, int | None]] = set()
 
     @callback
     def add() -> None:
-        new = [
+        unmade = (
             (description, cell)
             for description, cell in known(coordinator.data)
             if (description.key, cell) not in made
-        ]
-        if new:
+        )
+        if new := list(islice(unmade, _MOST_AT_ONCE)):
             made.update((description.key, cell) for description, cell in new)
             async_add_entities(make(description, cell) for description, cell in new)
 
