@@ -497,6 +497,16 @@ async def test_reconfiguring_with_the_right_pin(hass: HomeAssistant, radio: Radi
     assert shown(hass, "connection") == "connected"
 
 
+async def test_reconfiguring_with_what_is_no_pin(hass: HomeAssistant, radio: Radio) -> None:
+    """A slip of the finger does not even interrupt the connection."""
+    entry = await set_up(hass, radio, still_bms(hass))
+    form = await reconfigure(hass, entry)
+    form = await hass.config_entries.flow.async_configure(form["flow_id"], {"pin": "12"})
+    assert form["errors"] == {"pin": "pin_format"}
+    await asyncio.sleep(10)
+    assert entry.runtime_data.session.connections == radio.attempts == 1
+
+
 async def test_reconfiguring_with_a_wrong_pin(hass: HomeAssistant, radio: Radio) -> None:
     """A wrong PIN changes nothing: the session returns with the one it has."""
     bms = still_bms(hass)

@@ -101,11 +101,15 @@ _OPTIONS_SCHEMA: Final = vol.Schema(
 )
 
 
+def _malformed(data: Mapping[str, object]) -> dict[str, str]:
+    """Return the error of a PIN that cannot be one."""
+    pin = data.get(CONF_PIN)
+    return {} if pin is None or _PIN.fullmatch(str(pin)) else {CONF_PIN: "pin_format"}
+
+
 async def validate(hass: HomeAssistant, data: Mapping[str, object], name: str) -> dict[str, str]:
     """Log in to the BMS that `data` describes and let go of it; return errors by field."""
     pin = data.get(CONF_PIN)
-    if pin is not None and not _PIN.fullmatch(str(pin)):
-        return {CONF_PIN: "pin_format"}
     try:
         gatt = await connector(hass, data, name)(lambda: None)
         async with Client(gatt, lambda _: None) as client:
@@ -199,7 +203,7 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         title = self._advertised.title
         if user_input is not None:
             data = {CONF_ADDRESS: self._address, **_identity(self._advertised), **_pin(user_input)}
-            errors = await validate(self.hass, data, title)
+            errors = _malformed(data) or await validate(self.hass, data, title)
             if not errors:
                 return self.async_create_entry(title=title, data=data)
         return self._show_pin_form("pin", user_input or {CONF_PIN: FACTORY_PIN}, errors, title)
@@ -219,24 +223,26 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _new_pin(
         self, step_id: str, entry: SmartBmsConfigEntry, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        """Try another PIN for an entry, whose session has to let go of the BMS meanwhile."""
+        """Take another PIN for an entry."""
         errors: dict[str, str] = {}
         if user_input is not None:
             unchanged = {key: value for key, value in entry.data.items() if key != CONF_PIN}
             data = {**unchanged, **_pin(user_input)}
-            is_running = (
-                entry.state is ConfigEntryState.LOADED
-                # A PIN that was rejected is not tried again by itself.
-                and entry.runtime_data.session.state is not Connection.PIN_REJECTED
-            )
-            if is_running:
-                await entry.runtime_data.session.stop()
-            errors = await validate(self.hass, data, entry.title)
+            errors = _malformed(data) or await self._try(entry, data)
             if not errors:
                 return self.async_update_reload_and_abort(entry, data=data)
-            if is_running:
-                entry.runtime_data.session.start()
         return self._show_pin_form(step_id, user_input or {}, errors, entry.title)
+
+    async def _try(self, entry: SmartBmsConfigEntry, data: Mapping[str, object]) -> dict[str, str]:
+        """Log in with other data; a session has to let go of the BMS meanwhile."""
+        session = entry.runtime_data.session if entry.state is ConfigEntryState.LOADED else None
+        if session is None or session.state is Connection.PIN_REJECTED:
+            # What was rejected is not tried again by itself, whatever becomes of this.
+            return await validate(self.hass, data, entry.title)
+        await session.stop()
+        if errors := await validate(self.hass, data, entry.title):
+            session.start()
+        return errors
 
     async def _found(self, address: str, advertised: Advertised) -> ConfigFlowResult:
         self._address, self._advertised = address, advertised
