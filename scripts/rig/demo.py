@@ -8,6 +8,7 @@ import socket
 import sys
 from time import monotonic
 
+from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from homeassistant.const import __version__ as HOME_ASSISTANT_VERSION
 
 from .api import ApiError
@@ -60,7 +61,7 @@ async def check(cells: int) -> dict[str, object]:
         await here.everything_known(bms)
         known = monotonic()
         say("watching the values change")
-        await changed(here)
+        await changed(here, bms)
         say("comparing with the battery")
         compared = await here.shows_battery(bms)
         entities = [e for e in await here.api.entities() if e["platform"] == "smartbms"]
@@ -95,9 +96,10 @@ async def set_up(here: World) -> None:
         raise CheckError(f"the discovery could not be confirmed: {step}")
 
 
-async def changed(here: World) -> None:
-    """Wait until every measured value has changed."""
+async def changed(here: World, bms: BmsPeripheral) -> None:
+    """Switch something large on and wait until every measured value has changed."""
     before = await here.values()
+    bms.firmware.battery.load_peak *= 10
     watched = {key: state["state"] for key, state in before.items() if is_measured(key)}
 
     async def all_changed() -> bool:
