@@ -126,8 +126,7 @@ class BalancingSensorEntity(SmartBmsEntity, BinarySensorEntity):
     """Whether a cell is above the balance voltage."""
 
     def _read(self) -> bool | None:
-        snapshot, index = self.coordinator.data, (self._cell or 0) - 1
-        return snapshot.balancing(index) if index < len(snapshot.cells) else None
+        return None if self._index is None else self.coordinator.data.balancing(self._index)
 
     @property
     def is_on(self) -> bool | None:

@@ -73,8 +73,14 @@ class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
     @property
     def available(self) -> bool:
         """Whether the value is young enough to be shown, and its cell still there."""
-        coordinator = self.coordinator
-        return coordinator.is_available and (self._cell is None or self._cell <= len(coordinator.data.cells))
+        return self.coordinator.is_available and (self._cell is None or self._index is not None)
+
+    @property
+    def _index(self) -> int | None:
+        """The cell's place in the snapshot; `None` where it is not, or not any more."""
+        if self._cell is None or self._cell > len(self.coordinator.data.cells):
+            return None
+        return self._cell - 1
 
     @abstractmethod
     def _read(self) -> object:

@@ -312,8 +312,7 @@ class ValueSensorEntity(SmartBmsEntity, SensorEntity):
         snapshot, description = self.coordinator.data, self.entity_description
         if isinstance(description, PackSensor):
             return description.value_fn(snapshot)
-        index = (self._cell or 0) - 1
-        return description.value_fn(snapshot, index) if index < len(snapshot.cells) else None
+        return None if self._index is None else description.value_fn(snapshot, self._index)
 
     @property
     def native_value(self) -> float | None:

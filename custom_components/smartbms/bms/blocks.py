@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import settings
-from .device import Generation
+from .device import HIGHEST_CELL_VOLTAGE, Generation
 from .lines import Rejection
 from .settings import Block, SettingKey
 from .state import LogEntry, LogEvent
@@ -90,7 +90,7 @@ def version(answer: Answer) -> Version | Rejection:
         generation, parts = Generation.GEN2, list(divmod(number, 10))
     firmware = ".".join(map(str, parts))
     # The only published answer holds an impossible balance voltage: no cell board reaches 6 V.
-    balance = balance_count / 200 if 0 < balance_count <= 1200 else None
+    balance = balance_count / 200 if 0 < balance_count <= HIGHEST_CELL_VOLTAGE else None
     return Version(firmware, generation, status if status <= 0xFF else None, balance)
 
 

@@ -1,6 +1,11 @@
 """What kinds of BMS there are, and what differs between them on the wire."""
 
 from enum import Enum, IntEnum
+from typing import Final
+
+# What a cell can be: no board reaches 6 V, in counts of 5 mV; -99 to 200 degrees, in raw counts.
+HIGHEST_CELL_VOLTAGE: Final = 1200
+RAW_TEMPERATURES: Final = range(155, 505)
 
 
 class Generation(IntEnum):

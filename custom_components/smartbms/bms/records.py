@@ -5,11 +5,11 @@ encoding read the same row, so the simulated BMS says exactly what the client un
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final, cast
 
-from .device import Generation
+from .device import HIGHEST_CELL_VOLTAGE, RAW_TEMPERATURES, Generation
 from .lines import Rejection
 from .state import (
     BatteryEnergyRecord,
@@ -24,9 +24,6 @@ from .state import (
 )
 
 MAX_CELLS: Final = 255
-# A raw temperature outside -99..200 degrees is not one.
-_RAW_LOW: Final = 155
-_RAW_HIGH: Final = 504
 # The largest current sensor the manuals list is the 2000 A of generation 2.
 _AMPERES: Final = 2500
 _MOST_DIGITS: Final = 8
@@ -82,8 +79,8 @@ class Layout:
         return len(self.fields) - self.optional
 
 
-_CELL_VOLTS: Final = Field(200, 0, 1200, 3)
-_TEMPERATURE: Final = Field(1, _RAW_LOW, _RAW_HIGH, 3)
+_CELL_VOLTS: Final = Field(200, 0, HIGHEST_CELL_VOLTAGE, 3)
+_TEMPERATURE: Final = Field(1, RAW_TEMPERATURES[0], RAW_TEMPERATURES[-1], 3)
 _CELL: Final = Field(1, 1, MAX_CELLS, 2)
 _BYTE: Final = Field(1, 0, 0xFF, 2)
 _PERCENT: Final = Field(1, 0, 100, 2)
@@ -106,7 +103,9 @@ def _within_count(record: Record) -> bool:
 def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
     amperes = Field(counts_per_ampere, -_AMPERES * counts_per_ampere, _AMPERES * counts_per_ampere, 4)
     layouts = (
-        Layout("U_", PackRecord, (Field(200, 0, 1200 * MAX_CELLS, 4), amperes, amperes, amperes)),
+        Layout(
+            "U_", PackRecord, (Field(200, 0, HIGHEST_CELL_VOLTAGE * MAX_CELLS, 4), amperes, amperes, amperes)
+        ),
         Layout("V_", VoltageRecord, (_CELL_VOLTS, _CELL, _CELL_VOLTS, _CELL, _CELL_VOLTS), check=_ordered),
         Layout(
             "T_",
@@ -123,7 +122,7 @@ def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
                 Field(1, 2, MAX_CELLS, 2, required=True),
                 _CELL_VOLTS,
                 # A cell that is not heard may well be sent as zeros, and its record brings the alarm.
-                Field(1, _RAW_LOW, _RAW_HIGH, 3, absent=0),
+                replace(_TEMPERATURE, absent=0),
                 Field(1, 0, 0xFF, 2, required=True),
                 _BYTE,
             ),

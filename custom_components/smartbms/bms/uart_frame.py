@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from .device import HIGHEST_CELL_VOLTAGE, RAW_TEMPERATURES
 from .lines import Rejection
 from .state import CellRecord, EnergyRecord, PackRecord, TemperatureRecord, TotalsRecord, VoltageRecord
 
@@ -10,8 +11,6 @@ LENGTH: Final = 58
 KEY_OFFSET: Final = 25
 # The frame counts currents in 125 mA on every generation.
 _COUNTS_PER_AMPERE: Final = 8
-_CELL_COUNTS: Final = range(1201)
-_RAW_TEMPERATURES: Final = range(155, 505)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +65,8 @@ def decode(data: bytes) -> Frame | Rejection:
     volts = [_number(data, position, 2) for position in ((12, 15, 26) if in_pack else (12, 15))]
     raws = [_number(data, position, 2) for position in ((18, 21, 28) if in_pack else (18, 21))]
     if (
-        any(volt not in _CELL_COUNTS for volt in volts)
-        or any(raw not in _RAW_TEMPERATURES for raw in raws)
+        max(volts) > HIGHEST_CELL_VOLTAGE
+        or any(raw not in RAW_TEMPERATURES for raw in raws)
         or data[40] > 100
         or count < 2
     ):

@@ -30,6 +30,7 @@ from ..bms.state import (
 )
 from ..model.profiles import Profile, choose
 from ..model.relays import Extreme, Limits, Reading, Relays, decide
+from ..model.twin import limits_of
 from .battery import Battery
 
 _SCALE: Final = TemperatureScale.APP
@@ -231,20 +232,10 @@ class Firmware:
 
     def limits(self) -> Limits:
         """Return the thresholds the relay rules go by."""
-        return Limits(
-            v_min=self.setting(_K.V_MIN),
-            v_max=self.setting(_K.V_MAX),
-            balance_voltage=self.battery.balance_voltage,
-            t_min_charge=self.setting(_K.T_MIN_CHARGE),
-            t_min_discharge=self.setting(
-                _K.T_MIN_DISCHARGE if _K.T_MIN_DISCHARGE in self.counts else _K.T_MIN_CHARGE
-            ),
-            t_max=self.setting(_K.T_MAX),
-            charge_restart=self.setting(_K.CHARGE_RESTART),
-            discharge_restart=self.setting(_K.DISCHARGE_RESTART),
-            capacity=self.setting(_K.CAPACITY),
-            critical_mode=bool(self.setting(_K.CRITICAL_MODE)),
-        )
+        values = {key: SETTINGS[key].value(count) for key, count in self.counts.items()}
+        limits = limits_of(values, self.battery.balance_voltage)
+        assert limits is not None  # every generation has all that the rules need
+        return limits
 
     def reading(self) -> Reading:
         """Return what the relay rules look at; temperatures raw, as the BMS compares them."""
