@@ -5,7 +5,7 @@ from custom_components.smartbms.bms import errors
 
 def test_keys() -> None:
     """No two errors share the message that explains them."""
-    kinds: list[type[errors.SmartBmsError]] = [
-        kind for kind in vars(errors).values() if isinstance(kind, type)
-    ]
-    assert len({kind.key for kind in kinds}) == len(kinds) > 8
+    kinds = (errors.SmartBmsError, errors.RecordingError)
+    keys = [kind.key for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, kinds)]
+    keys += [fault.value for fault in errors.HypothesisFault]
+    assert len(set(keys)) == len(keys) == 17

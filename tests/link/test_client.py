@@ -45,9 +45,9 @@ class Mute(Firmware):
 class NoEcho(Firmware):
     """A device that answers without echo."""
 
-    def _answer(self, command: str) -> None:
+    def _hear(self, command: str) -> None:
         begin = len(self._output)
-        super()._answer(command)
+        super()._hear(command)
         del self._output[begin : begin + len(command) + 1]
 
 
@@ -65,8 +65,8 @@ class Withholding(Firmware):
 class NoLogin(Firmware):
     """A device that does not know the login."""
 
-    def _answer(self, command: str) -> None:
-        super()._answer("unknown" if command.startswith("PW") else command)
+    def _hear(self, command: str) -> None:
+        super()._hear("unknown" if command.startswith("PW") else command)
 
 
 class Scripted(Firmware):
@@ -74,11 +74,11 @@ class Scripted(Firmware):
 
     answers: dict[str, list[bytes]]
 
-    def _answer(self, command: str) -> None:
+    def _hear(self, command: str) -> None:
         if self.answers.get(command):
             self._output += self.answers[command].pop(0)
         else:
-            super()._answer(command)
+            super()._hear(command)
 
 
 def scripted(answers: dict[str, list[bytes]]) -> type[Scripted]:

@@ -1,7 +1,6 @@
 """Staying connected: hours in the life of a session, in virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
 from itertools import pairwise
 import logging
 
@@ -12,104 +11,15 @@ from custom_components.smartbms.bms.errors import NotInReachError
 from custom_components.smartbms.bms.lines import Rejection
 from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.bms.state import Connection
-from custom_components.smartbms.link.session import Plan, Session
 from custom_components.smartbms.simulator.firmware import Firmware
-from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from tests.simulated import peripheral
 
 from .bench import HangingDisconnect, HangingSubscription, HangingWrite, Recorder
+from .life import HOUR, MINUTE, Life
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
 GEN2, GEN3 = DeviceType.GEN2, DeviceType.GEN3_RAYTAC
-MINUTE, HOUR = 60.0, 3600.0
-
-
-class Life:
-    """One BMS, the way to it, and everything a session does with both."""
-
-    def __init__(self, bms: BmsPeripheral) -> None:
-        """Be in reach."""
-        self.bms = bms
-        self.via: type[Recorder] = Recorder
-        self.trouble: Exception | None = None
-        self.hangs = False
-        self.attempts: list[float] = []
-        self.links: list[Recorder] = []
-        self.states: list[tuple[float, Connection, str | None]] = []
-        self.records: list[float] = []
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        self._session: Session | None = None
-        self.eager = False
-
-    @property
-    def now(self) -> float:
-        """Seconds since the beginning."""
-        return self._loop.time() - self._began
-
-    @property
-    def session(self) -> Session:
-        """The session."""
-        assert self._session is not None
-        return self._session
-
-    def begin(
-        self,
-        *,
-        pin: str | None = None,
-        generation: Generation | None = None,
-        visit_interval: float | None = None,
-    ) -> Session:
-        """Start a session."""
-        self._session = Session(
-            self._connect,
-            pin=pin,
-            generation=generation,
-            spawn=self._spawn,
-            on_record=lambda: self.records.append(self.now),
-            on_state=self._note,
-            plan=None if visit_interval is None else Plan(visit_interval=visit_interval),
-        )
-        self._session.start()
-        return self._session
-
-    async def until(self, state: Connection) -> None:
-        """Wait for a state."""
-        async with asyncio.timeout(HOUR):
-            while self.session.state is not state:
-                await asyncio.sleep(0.1)
-
-    async def _connect(self, lost: Callable[[], None]) -> Recorder:
-        self.attempts.append(round(self.now, 1))
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.trouble is not None:
-            raise self.trouble
-        self.links.append(await self.via(self.bms, lost).connect())
-        return self.links[-1]
-
-    def _spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        return asyncio.Task(work, loop=self._loop, name=name, eager_start=self.eager)
-
-    def _note(self) -> None:
-        error = self.session.error
-        self.states.append((round(self.now, 1), self.session.state, error.key if error else None))
-
-
-@pytest.fixture
-async def life() -> AsyncIterator[Life]:
-    """Return the life of a BMS with four cells that needs no PIN; afterwards nothing is left of it."""
-    loop = asyncio.get_running_loop()
-    # Hours are lived here, and debugging remembers where each of their callbacks came from.
-    loop.set_debug(False)
-    life = Life(peripheral(loop.time, cells=4))
-    yield life
-    if life._session is not None:
-        began = life.now
-        await life.session.stop()
-        assert life.now - began < 3
-    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_hours_of_life(life: Life) -> None:

@@ -59,6 +59,12 @@ def split(line: str) -> Answer | Rejection:
     return Answer(tuple(fields), checksum(fields) == stated)
 
 
+def is_answer(line: str) -> bool:
+    """Return whether a line can be an answer: a record of the stream begins with its letter and `_`."""
+    answer = split(line)
+    return isinstance(answer, Answer) and (answer.verified or line[1:2] != "_")
+
+
 def join(fields: Sequence[str]) -> str:
     """Return the answer line of some fields, with its checksum; the inverse of `split`."""
     return "_".join((*fields, checksum(fields)))

@@ -1,5 +1,6 @@
 """Every error of the domain; each names the message that explains it to a person."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -61,3 +62,40 @@ class HeldElsewhereError(SmartBmsError):
     """Another integration holds the only connection of the BMS."""
 
     key = "held_by_bms_ble"
+
+
+class RecordingError(Exception):
+    """A text is no recording; it keeps nobody from a BMS, so it is no `SmartBmsError`."""
+
+    key: ClassVar[str] = "not_a_recording"
+
+
+class NewerRecordingError(RecordingError):
+    """A recording was made by a later version, in a form that is not known yet."""
+
+    key = "newer_recording"
+
+
+class EmptyRecordingError(RecordingError):
+    """A recording has not even the version and one line of the stream, so it cannot stand for a BMS."""
+
+    key = "empty_recording"
+
+
+class HypothesisFault(StrEnum):
+    """What can be wrong with one number of a hypothesis; the message of each in the translations."""
+
+    UNKNOWN = "hypothesis_unknown"
+    NOT_A_NUMBER = "hypothesis_not_a_number"
+    CONTRADICTS = "hypothesis_contradicts"
+    NEEDS_VOLTAGE = "hypothesis_needs_voltage"
+
+
+class HypothesisError(Exception):
+    """A hypothesis cannot be answered, because of one number that is named; no fault of any BMS."""
+
+    def __init__(self, fault: HypothesisFault, quantity: str) -> None:
+        """Name the fault and the quantity."""
+        super().__init__(f"{fault.value}: {quantity}")
+        self.key = fault.value
+        self.placeholders = {"quantity": quantity}

@@ -110,6 +110,11 @@ class Fold:
         return Status(self._first.value, self._second.value)
 
     @property
+    def newest_log_entry(self) -> int | None:
+        """The slot of the newest entry in the device's log, also while the chain is broken."""
+        return None if self._temperatures is None else self._temperatures.newest_log_entry
+
+    @property
     def full_cycle(self) -> bool:
         """Whether every cell has been heard since `begin_cycle`."""
         return bool(self._cells) and len(self._heard) == len(self._cells)

@@ -209,3 +209,8 @@ _BY_RECORD: Final = {
     generation: {layout.record: layout for layout in layouts.values()}
     for generation, layouts in _LAYOUTS.items()
 }
+
+
+def layout_of(kind: type[Record]) -> Layout:
+    """Return the fields of a kind of record; in their units the ranges are those of every generation."""
+    return _BY_RECORD[Generation.GEN3][kind]

@@ -22,6 +22,7 @@ from ..bms.errors import (
     SmartBmsError,
 )
 from ..bms.lines import BELL, LineReader, Rejection
+from ..bms.recording import Direction, Tap
 from ..bms.settings import Block, SettingKey
 from .transport import GattClient, Uart, select
 
@@ -48,12 +49,14 @@ _REFUSALS: Final[dict[str, type[SmartBmsError]]] = {
 class Client:
     """A logged-in conversation; use it as an async context manager around one connection.
 
-    `on_line` gets every line that no command was waiting for. `reader` counts what was thrown away.
+    `on_line` gets every line that no command was waiting for, `tap` every line and every command, the
+    PIN included. `reader` counts what was thrown away.
     """
 
     def __init__(self, gatt: GattClient, on_line: Callable[[str], None]) -> None:
         """Speak over a connection that is already there."""
         self.reader = LineReader()
+        self.tap: Tap | None = None
         self._gatt = gatt
         self._on_line = on_line
         self._uart: Uart | None = None
@@ -199,6 +202,8 @@ class Client:
                 raise ConnectionLostError
             self._reply = asyncio.get_running_loop().create_future()
             self._command, self._is_query, self._echoed = text, is_query, False
+            if self.tap is not None:
+                self.tap(Direction.SENT, text)
             try:
                 await self._write(text.encode("ascii") + b"\r" + _PING)
                 async with asyncio.timeout(_REPLY_TIMEOUT):
@@ -235,6 +240,8 @@ class Client:
         for line in self.reader.feed(data):
             if not self._listening:
                 continue
+            if self.tap is not None:
+                self.tap(Direction.RECEIVED, line)
             if self._reply is None or self._reply.done() or not self._is_for_command(line, self._reply):
                 self._on_line(line)
 
@@ -249,16 +256,10 @@ class Client:
             return True
         if self._echoes and not self._echoed:
             return False
-        is_reply = line in _REFUSALS or (_is_answer(line) if self._is_query else line == _ACCEPTED)
+        is_reply = line in _REFUSALS or (blocks.is_answer(line) if self._is_query else line == _ACCEPTED)
         if is_reply:
             reply.set_result(line)
         return is_reply
-
-
-def _is_answer(line: str) -> bool:
-    """Whether a line can be a block: a record of the stream begins with its letter and `_`."""
-    answer = blocks.split(line)
-    return isinstance(answer, Answer) and (answer.verified or line[1:2] != "_")
 
 
 @asynccontextmanager

@@ -17,9 +17,12 @@ from ..bms.device import Generation
 from ..bms.errors import ConnectionLostError, NoAnswerError, PinRejectedError, SmartBmsError
 from ..bms.fold import Fold
 from ..bms.lines import Rejection
+from ..bms.memory import Memory
+from ..bms.recording import Tap
 from ..bms.settings import SettingKey
 from ..bms.state import Connection
 from .client import Client
+from .memory import MemoryReader
 from .transport import GattClient
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,7 +53,8 @@ class Session:
 
     `connect` returns a connected GATT client and calls its argument when the link is lost; it
     raises a `SmartBmsError` that says why there is none. `spawn` starts a task. `on_record` is
-    called for every record folded, `on_state` when `state` or `error` has changed.
+    called for every record folded, `on_state` when `state` or `error` has changed, `on_memory` when the
+    device's own memory has been read; without it nobody reads it.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Session:
         spawn: Spawn,
         on_record: Callable[[], None],
         on_state: Callable[[], None],
+        on_memory: Callable[[Memory], None] | None = None,
         plan: Plan | None = None,
     ) -> None:
         """Prepare; `start` begins."""
@@ -77,6 +82,8 @@ class Session:
         self._spawn = spawn
         self._on_record = on_record
         self._on_state = on_state
+        self._memory = None if on_memory is None else MemoryReader(on_memory)
+        self._tap: Tap | None = None
         self._plan = plan or Plan()
         self._settings: dict[SettingKey, float] = {}
         self._rejected: Counter[Rejection] = Counter()
@@ -118,6 +125,39 @@ class Session:
         if self.paused_until is not None:
             self.paused_until = None
             self.start()
+
+    @property
+    def wants_history(self) -> bool:
+        """Whether the memory shall bring the hourly history; once it has, no more."""
+        return self._memory is not None and self._memory.wants_history
+
+    @wants_history.setter
+    def wants_history(self, wants: bool) -> None:
+        if self._memory is not None:
+            self._memory.wants_history = wants
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether somebody listens in."""
+        return self._tap is not None
+
+    def record(self, tap: Tap) -> None:
+        """Let somebody listen in until `end_recording`: version and settings come first, then the memory.
+
+        The tap hears the PIN; what it writes down is for a `Recorder` to say. Meanwhile a periodic
+        visit does not end, and one that would come later comes now.
+        """
+        self._tap = tap
+        if self._memory is not None:
+            self._memory.ask_again()
+        if self.state is Connection.WAITING:
+            self.start()
+
+    def end_recording(self) -> None:
+        """Let nobody listen in any more."""
+        self._tap = None
+        if self._client is not None:
+            self._client.tap = None
 
     def _cancel(self) -> None:
         if (task := self._task) is not None:
@@ -188,6 +228,7 @@ class Session:
         try:
             async with client:
                 self._client = client
+                client.tap = self._tap
                 await self._introduce(client)
                 await self._listen(client)
         finally:
@@ -199,18 +240,21 @@ class Session:
             await client.login(self._pin)
         # A stream that an earlier client left running would speak between the answers.
         await client.stop_stream()
+        await self._read_version(client)
+        await self._read_settings(client)
+        await client.start_stream()
+
+    async def _read_version(self, client: Client) -> None:
         version = await client.version()
         if self._generation is None:
             self.fold.generation = version.generation
         self.fold.version(version)
-        await self._read_settings(client)
 
     async def _read_settings(self, client: Client) -> None:
         values, verified = await client.settings(self.fold.generation)
         # A block that is not answered this time has not changed what it said before.
         self._settings |= values
         self.fold.settings(self._settings, verified=verified)
-        await client.start_stream()
 
     async def _listen(self, client: Client) -> None:
         time = asyncio.get_running_loop().time
@@ -219,25 +263,39 @@ class Session:
         self.connections += 1
         self._connected = True
         self._set(Connection.CONNECTED)
+        memory = self._memory if self.fold.generation is Generation.GEN3 else None
+        if memory is not None:
+            memory.begin()
         while not await client.wait_lost(_HEARTBEAT):
             now = time()
             if now - self.last_contact > WATCHDOG:
                 raise NoAnswerError
-            if self._plan.visit_interval is not None and self._is_complete(now - began):
+            if client.tap is not self._tap:
+                client.tap = self._tap
+                settings_read = now
+                await self._between_streams(client, self._read_version, self._read_settings)
+            is_complete = self._is_complete(now - began)
+            # The first values shall not wait for what the BMS remembers.
+            if memory is not None and memory.is_due(self.fold.newest_log_entry) and is_complete:
+                await self._between_streams(client, memory.read)
+            if self._plan.visit_interval is not None and is_complete and self._tap is None:
                 return
             if now - settings_read >= SETTINGS_INTERVAL:
                 settings_read = now
-                await self._refresh_settings(client)
-                self.last_contact = time()
+                await self._between_streams(client, self._read_settings)
         raise ConnectionLostError
 
-    async def _refresh_settings(self, client: Client) -> None:
+    async def _between_streams(self, client: Client, *questions: Callable[[Client], Awaitable[None]]) -> None:
+        """Ask some questions while the stream is stopped; the silence is ours and not the BMS's."""
         try:
             await client.stop_stream()
-            await self._read_settings(client)
+            for ask in questions:
+                await ask(client)
+            await client.start_stream()
         except PinRejectedError as err:
             # The PIN was right a while ago: how long a login lasts is not known, so log in again.
             raise ConnectionLostError from err
+        self.last_contact = asyncio.get_running_loop().time()
 
     def _is_complete(self, seconds: float) -> bool:
         patience = WATCHDOG + _SECONDS_PER_CELL * len(self.fold.snapshot().cells)
