@@ -7,7 +7,16 @@ from hypothesis import given, settings as run, strategies as st
 import pytest
 
 from custom_components.smartbms.model.profiles import PROFILES, Profile, ProfileKey
-from custom_components.smartbms.model.relays import Cause, Extreme, Reading, Relays, Rule, decide
+from custom_components.smartbms.model.relays import (
+    Cause,
+    Extreme,
+    Limits,
+    OffFor,
+    Reading,
+    Relays,
+    Rule,
+    decide,
+)
 
 from .ordinary import LIMITS, OFF, ON, READING
 
@@ -182,7 +191,7 @@ def test_enabled(profile: Profile, critical: bool) -> None:
 
 def test_a_full_pack_tells_all_that_it_waits_for() -> None:
     """Full comes first; the restart and the balance voltage keep it off as well."""
-    full = replace(READING, **FULL_CELLS, power=0, state_of_charge=100)
+    full = reading({**FULL_CELLS, "power": 0, "state_of_charge": 100})
     decision = decide(PROFILES[ProfileKey.GEN3_REV13], LIMITS, full, OFF)
     assert [cause.rule for cause in decision.charge_causes] == [
         Rule.FULL,
@@ -211,14 +220,24 @@ def readings(draw: st.DrawFn) -> Reading:
     )
 
 
-ANY = given(PROFILE, st.booleans(), readings(), st.booleans(), st.booleans())
+@st.composite
+def limits_of_any_kind(draw: st.DrawFn) -> Limits:
+    """Return ordinary limits in normal or critical mode, of firmware with hysteresis or without."""
+    return replace(
+        LIMITS,
+        critical_mode=draw(st.booleans()),
+        v_min_hysteresis=draw(st.sampled_from([0.0, 0.1])),
+        v_max_hysteresis=draw(st.sampled_from([0.0, 0.05])),
+    )
+
+
+ANY = given(PROFILE, limits_of_any_kind(), readings(), st.booleans(), st.booleans())
 
 
 @ANY
 @run(max_examples=400)
-def test_never(profile: Profile, critical: bool, read: Reading, charge: bool, load: bool) -> None:
+def test_never(profile: Profile, limits: Limits, read: Reading, charge: bool, load: bool) -> None:
     """Never charge at V max, never load at V min, neither outside the temperatures, whatever was before."""
-    limits = replace(LIMITS, critical_mode=critical)
     relays = decide(profile, limits, read, Relays(charge, load)).relays
     t_min_load = -10 if profile.key is ProfileKey.GEN3_REV13 else 2
     if relays.charge:
@@ -233,9 +252,8 @@ def test_never(profile: Profile, critical: bool, read: Reading, charge: bool, lo
 
 @ANY
 @run(max_examples=400)
-def test_no_toggling(profile: Profile, critical: bool, read: Reading, charge: bool, load: bool) -> None:
+def test_no_toggling(profile: Profile, limits: Limits, read: Reading, charge: bool, load: bool) -> None:
     """The same reading again decides the same again."""
-    limits = replace(LIMITS, critical_mode=critical)
     first = decide(profile, limits, read, Relays(charge, load))
     assert decide(profile, limits, read, first.relays).relays == first.relays
 
@@ -262,11 +280,31 @@ def cured(read: Reading, causes: tuple[Cause, ...]) -> Reading:
 @ANY
 @run(max_examples=400)
 def test_the_causes_are_the_reasons(
-    profile: Profile, critical: bool, read: Reading, charge: bool, load: bool
+    profile: Profile, limits: Limits, read: Reading, charge: bool, load: bool
 ) -> None:
     """There is a cause exactly when it is off; without all of them it is on, without all but one it is not."""
-    limits, before = replace(LIMITS, critical_mode=critical), Relays(charge, load)
+    before = Relays(charge, load)
     decision = decide(profile, limits, read, before)
     assert decision.relays == Relays(not decision.charge_causes, not decision.load_causes)
     assert decide(profile, limits, cured(read, decision.charge_causes), before).relays.charge is True
     assert decide(profile, limits, cured(read, decision.load_causes), before).relays.load is True
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_restart_delays(key: ProfileKey) -> None:
+    """Whatever the manual, a relay that went off stays off for the delay that is set, and no longer."""
+    limits = replace(LIMITS, charge_restart_delay=60, discharge_restart_delay=30)
+    for off_for, relays in (
+        (OffFor(0, 0), OFF),
+        (OffFor(59.9, 29.9), OFF),
+        (OffFor(59.9, 30), Relays(False, True)),
+        (OffFor(60, 30), ON),
+        (OffFor(), ON),
+    ):
+        decision = decide(PROFILES[key], limits, replace(READING, off_for=off_for), OFF)
+        assert decision.relays == relays
+    held = decide(PROFILES[key], limits, replace(READING, off_for=OffFor(1, 1)), OFF)
+    assert held.charge_causes == (Cause(Rule.RESTART_DELAY, 60),)
+    assert held.load_causes == (Cause(Rule.RESTART_DELAY, 30),)
+    # What is on is not held.
+    assert decide(PROFILES[key], limits, replace(READING, off_for=OffFor(0, 0)), ON).relays == ON

@@ -23,14 +23,20 @@ def test_chosen_by_what_the_bms_reports(
 
 
 def test_what_the_manuals_say() -> None:
-    """The 5 % rule came with revision 6, the second lowest temperature with revision 13."""
+    """The 5 % rule came with revision 6, the second lowest temperature with revision 13, empty with gen 3."""
     assert [
-        (profile.key.value, profile.full_needs_low_power, profile.has_discharge_temperature)
+        (
+            profile.key.value,
+            profile.full_needs_low_power,
+            profile.has_discharge_temperature,
+            profile.syncs_empty,
+            profile.capacity_share,
+        )
         for profile in PROFILES.values()
     ] == [
-        ("gen2", False, False),
-        ("gen3_early", False, False),
-        ("gen3_rev6", True, False),
-        ("gen3_rev13", True, True),
+        ("gen2", False, False, False, 0.75),
+        ("gen3_early", False, False, True, 0.8),
+        ("gen3_rev6", True, False, True, 0.8),
+        ("gen3_rev13", True, True, True, None),
     ]
     assert all(isinstance(profile, Profile) for profile in PROFILES.values())

@@ -174,6 +174,43 @@ def test_critical_mode_has_no_restart() -> None:
     assert decided(OFF, CRITICAL, cells=(3.5, 3.69), state_of_charge=100) == (True, True)
 
 
+@pytest.mark.parametrize("limits", [LIMITS, CRITICAL])
+@pytest.mark.parametrize(("lowest", "load"), [(2.905, False), (3.0, False), (3.005, True)])
+def test_the_load_waits_for_the_hysteresis(limits: Limits, lowest: float, load: bool) -> None:
+    """Newer firmware: off at V min 2.90 V, back above 3.00 V; what is on stays on in between."""
+    limits = replace(limits, v_min_hysteresis=0.1)
+    assert decided(OFF, limits, cells=(lowest, 3.3)) == (True, load)
+    assert decided(ON, limits, cells=(lowest, 3.3)) == (True, True)
+
+
+@pytest.mark.parametrize(("highest", "charge"), [(3.695, False), (3.65, False), (3.645, True)])
+def test_charging_waits_for_the_hysteresis(highest: float, charge: bool) -> None:
+    """Newer firmware in critical mode: off at V max 3.70 V, back below 3.65 V."""
+    limits = replace(CRITICAL, v_max_hysteresis=0.05)
+    assert decided(OFF, limits, cells=(3.3, highest)) == (charge, True)
+    assert decided(ON, limits, cells=(3.3, highest)) == (True, True)
+
+
+def test_the_limit_that_is_told() -> None:
+    """The one that was crossed, V max; once the cell is below it, the one that it waits for."""
+    limits = replace(CRITICAL, v_max_hysteresis=0.05)
+    causes: list[Cause] = []
+    for highest in (3.71, 3.68):
+        reading = Reading(
+            lowest_voltage=Extreme(3.3),
+            highest_voltage=Extreme(highest, 5),
+            lowest_temperature=Extreme(20),
+            highest_temperature=Extreme(25),
+            state_of_charge=60,
+            power=0,
+        )
+        causes += decide(REV13, limits, reading, OFF).charge_causes
+    assert causes == [
+        Cause(Rule.CELL_VOLTAGE_HIGH, 3.7, 3.71, 5),
+        Cause(Rule.CELL_VOLTAGE_HIGH, 3.65, 3.68, 5),
+    ]
+
+
 @pytest.mark.parametrize(("state_of_charge", "load"), [(4.9, False), (5, True)])
 def test_the_load_waits_for_its_restart(state_of_charge: float, load: bool) -> None:
     """After a trip the load comes back at exactly the restart; SoC alone never takes it away."""

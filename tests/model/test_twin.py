@@ -23,6 +23,7 @@ from custom_components.smartbms.model.twin import (
     explain_charge,
     explain_discharge,
     patience,
+    reading_of,
 )
 
 REV13 = PROFILES[ProfileKey.GEN3_REV13]
@@ -103,6 +104,30 @@ def test_no_verdict_without_a_setting(missing: SettingKey) -> None:
     """What is not known is not guessed."""
     settings = {key: value for key, value in SETTINGS.items() if key is not missing}
     assert expected(REV13, replace(SNAPSHOT, settings=settings)) is None
+
+
+def test_no_verdict_with_balancing_switched_off() -> None:
+    """The manuals do not say what full means then."""
+    off = replace(SNAPSHOT, voltages=VoltageRecord(3.3, 1, 3.3, 2, 0.0))
+    assert expected(REV13, off) is None
+
+
+def test_the_hysteresis_of_newer_firmware() -> None:
+    """Without it there is none; with it the load waits for V min and 0.1 V."""
+    low = replace(SNAPSHOT, status=Status(0x01, 0x10), voltages=VoltageRecord(2.95, 1, 3.3, 2, 3.4))
+    assert expected(REV13, low) == Decision(Relays(True, True))
+    newer = replace(low, settings={**SETTINGS, SettingKey.V_MIN_HYSTERESIS: 0.1})
+    assert explain_discharge(expected(REV13, newer), newer) == Explanation(
+        False, (Cause(Rule.CELL_VOLTAGE_LOW, 3.0, 2.95, 1),)
+    )
+
+
+def test_the_average_cell() -> None:
+    """The pack voltage over the number of cells, which full means in critical mode; not a guess."""
+    reading = reading_of(SNAPSHOT)
+    assert reading is not None and reading.average_voltage == pytest.approx(3.3)
+    without_cells = reading_of(replace(SNAPSHOT, cells=()))
+    assert without_cells is not None and without_cells.average_voltage is None
 
 
 @pytest.mark.parametrize(

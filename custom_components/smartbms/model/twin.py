@@ -7,7 +7,7 @@ from typing import Final
 from ..bms.settings import SettingKey
 from ..bms.state import Snapshot, StatusBit
 from .profiles import Profile
-from .relays import Cause, Decision, Extreme, Limits, Reading, Relays, decide
+from .relays import Cause, Decision, Extreme, Limits, OffFor, Reading, Relays, decide
 
 _DELAYS: Final = (
     SettingKey.CHARGE_RESTART_DELAY,
@@ -15,6 +15,9 @@ _DELAYS: Final = (
     SettingKey.CHARGE_PAUSE_DELAY,
     SettingKey.DISCHARGE_PAUSE_DELAY,
 )
+
+
+_UNKNOWN: Final = OffFor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,17 @@ class Explanation:
 
 
 def limits_of(settings: Mapping[SettingKey, float], balance_voltage: float | None) -> Limits | None:
-    """Return the thresholds in the settings of a BMS, temperatures raw; `None` when one is missing."""
+    """Return the thresholds in the settings of a BMS, temperatures raw; `None` when one is missing.
+
+    A balance voltage of 0 is a missing one: with balancing switched off the manuals do not say what
+    full means (protocol.md 11.7 point 15).
+    """
     get = settings.get
     v_min, v_max, t_max = get(SettingKey.V_MIN), get(SettingKey.V_MAX), get(SettingKey.T_MAX)
     t_min_charge, capacity = get(SettingKey.T_MIN_CHARGE), get(SettingKey.CAPACITY)
     charge_restart, discharge_restart = get(SettingKey.CHARGE_RESTART), get(SettingKey.DISCHARGE_RESTART)
     if (
-        balance_voltage is None
+        not balance_voltage
         or v_min is None
         or v_max is None
         or t_min_charge is None
@@ -56,13 +63,18 @@ def limits_of(settings: Mapping[SettingKey, float], balance_voltage: float | Non
         discharge_restart=discharge_restart,
         capacity=capacity,
         critical_mode=bool(get(SettingKey.CRITICAL_MODE, 0)),
+        v_min_hysteresis=get(SettingKey.V_MIN_HYSTERESIS, 0.0),
+        v_max_hysteresis=get(SettingKey.V_MAX_HYSTERESIS, 0.0),
+        charge_restart_delay=get(SettingKey.CHARGE_RESTART_DELAY, 0.0),
+        discharge_restart_delay=get(SettingKey.DISCHARGE_RESTART_DELAY, 0.0),
     )
 
 
-def reading_of(snapshot: Snapshot) -> Reading | None:
+def reading_of(snapshot: Snapshot, off_for: OffFor = _UNKNOWN) -> Reading | None:
     """Return what the rules look at, temperatures raw; `None` until all of it has been heard."""
     voltages, temperatures, energy = snapshot.voltages, snapshot.temperatures, snapshot.energy
-    power = snapshot.power(snapshot.pack and snapshot.pack.battery_current)
+    pack = snapshot.pack
+    power = snapshot.power(pack and pack.battery_current)
     if (
         voltages is None
         or voltages.lowest is None
@@ -82,13 +94,17 @@ def reading_of(snapshot: Snapshot) -> Reading | None:
         highest_temperature=Extreme(temperatures.highest_raw, temperatures.highest_cell),
         state_of_charge=energy.state_of_charge,
         power=power,
+        average_voltage=(
+            pack.voltage / len(snapshot.cells) if pack and pack.voltage and snapshot.cells else None
+        ),
+        off_for=off_for,
     )
 
 
-def expected(profile: Profile, snapshot: Snapshot) -> Decision | None:
+def expected(profile: Profile, snapshot: Snapshot, off_for: OffFor = _UNKNOWN) -> Decision | None:
     """Return what a BMS should allow now, given what it allows; `None` when that cannot be told."""
     limits = limits_of(snapshot.settings, snapshot.balance_voltage)
-    reading = reading_of(snapshot)
+    reading = reading_of(snapshot, off_for)
     charge = snapshot.status.has(StatusBit.CHARGE_ALLOWED)
     load = snapshot.status.has(StatusBit.DISCHARGE_ALLOWED)
     is_broken = snapshot.status.has(StatusBit.COMMUNICATION_ERROR)
