@@ -99,7 +99,7 @@ class Radio:
         if self._timer is not None:
             self._timer.cancel()
         for peripheral in self._peripherals.values():
-            if not peripheral.connected:
+            if peripheral.is_on and not peripheral.connected:
                 self.hear(peripheral.address, peripheral.advertisement)
         self._timer = self._hass.loop.call_later(_ADVERTISING_INTERVAL, self.advertise)
 

@@ -6,6 +6,7 @@ from custom_components.smartbms.bms.device import DeviceType
 from custom_components.smartbms.simulator.battery import Battery
 from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+from custom_components.smartbms.simulator.surroundings import Surroundings
 
 ADDRESS = "EC:FE:7E:00:0D:02"
 SERIAL_NUMBER = 3330
@@ -35,7 +36,8 @@ def still_firmware(
 
     `kind` is how it differs from a good one.
     """
-    battery = Battery(cells, capacity=100, state_of_charge=0.5, solar_peak=0, load_peak=0)
+    nothing = Surroundings(solar_peak=0, load_peak=0)
+    battery = Battery(cells, capacity=100, state_of_charge=0.5, surroundings=nothing)
     for cell in battery.cells:
         cell.charge, cell.capacity, cell.voltage, cell.temperature = 50.0, 100.0, 3.3, 19.0
     return kind(battery, device_type, clock, requires_pin=requires_pin, speed=0)

@@ -1,13 +1,11 @@
 """The simulated firmware, byte for byte (protocol.md 3 to 7)."""
 
-from dataclasses import replace
-
 import pytest
 
 from custom_components.smartbms.bms import blocks
 from custom_components.smartbms.bms.device import DeviceType
 from custom_components.smartbms.bms.settings import SettingKey
-from custom_components.smartbms.bms.state import LogEntry, LogEvent, Status2Bit, StatusBit
+from custom_components.smartbms.bms.state import LogEntry, LogEvent
 from custom_components.smartbms.simulator.battery import Battery
 from custom_components.smartbms.simulator.firmware import Firmware
 from tests.simulated import Clock, still_firmware
@@ -149,11 +147,11 @@ def test_another_pin(locked: Firmware) -> None:
         (b"S3@", b"02_00_00_00_00_000C_000C_05_05_00_01_0A_84"),
         (b"SRY0@", b"00_01_00_21"),
         (b"SRY1@", b"00_02_00_22"),
-        (b"TS@", b"3E8_B0"),
+        (b"TS@", b"93A80_15"),
         (b"L0@", b"000000_00_000_00_70"),
         (b"L9@", b"000000_00_000_00_70"),
-        (b"H0@", b"00_FFFFFFFFFFFFFFFFFFFFFFFF_F0"),
-        (b"HD@", b"00_FFFFFFFFFFFFFFFFFFFFFFFF_F0"),
+        (b"H0@", b"A7_373C41464A4E515252514E4A_9D"),
+        (b"HD@", b"A7_46413C37322E2C2A2A2C2E32_AF"),
     ],
 )
 def test_queries_of_generation_3(firmware: Firmware, query: bytes, answer: bytes) -> None:
@@ -181,11 +179,21 @@ def test_queries_of_generation_2(gen2: Firmware, query: bytes, answer: bytes) ->
 
 
 def test_log_and_history(firmware: Firmware) -> None:
-    """Entries of the log and the hours of the history are sent as they are."""
-    firmware.log[3] = LogEntry(0x190, LogEvent.VOLTAGE_LOW, 0x23F, 7)
-    firmware.history[12:24] = [80] * 7 + [79, 78, 77, 76, None]
+    """Entries of the log and the hours of the history are sent as they are, with the newest slot."""
+    firmware.memory.log[3] = LogEntry(0x190, LogEvent.VOLTAGE_LOW, 0x23F, 7)
+    firmware.memory.history[12:24] = [80] * 7 + [79, 78, 77, 76, None]
     assert ask(firmware, b"L3@\r") == b"L3@\r000190_01_23F_07_9D\r"
+    firmware.memory.newest_hour = 0
     assert ask(firmware, b"H1@\r") == b"H1@\r00_505050505050504F4E4D4CFF_91\r"
+
+
+def test_the_newest_entry_is_told(firmware: Firmware, gen2: Firmware) -> None:
+    """The T record of generation 3 names its slot once there is one; generation 2 has no log."""
+    for bms in (firmware, gen2):
+        bms.chain_broken = True
+        ask(bms, b"E!\r")
+    assert b"T_125_01_125_01_00\r" in ask(firmware, b"$")
+    assert b"T_125_01_125_01\r" in ask(gen2, b"$")
 
 
 def test_stream(firmware: Firmware, clock: Clock) -> None:
@@ -290,49 +298,19 @@ def test_generation_2_lacks_settings(gen2: Firmware) -> None:
     assert gen2.setting(SettingKey.CRITICAL_MODE) == 0
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "status2"),
-    [
-        ({}, 0x03, 0x30),
-        ({"voltage": 2.89}, 0x01 | StatusBit.VOLTAGE_LOW, 0x10 | Status2Bit.EARLY_WARNING),
-        ({"voltage": 2.95}, 0x03, 0x30 | Status2Bit.EARLY_WARNING),
-        ({"voltage": 3.71}, 0x02 | StatusBit.VOLTAGE_HIGH, 0x20),
-        (
-            {"temperature": -1.0},
-            0x02 | StatusBit.TEMPERATURE_LOW,
-            0x20 | Status2Bit.BELOW_CHARGE_TEMPERATURE,
-        ),
-        (
-            {"temperature": -15.0},
-            StatusBit.TEMPERATURE_LOW,
-            Status2Bit.BELOW_CHARGE_TEMPERATURE | Status2Bit.BELOW_DISCHARGE_TEMPERATURE,
-        ),
-        ({"temperature": 65.0}, StatusBit.TEMPERATURE_HIGH, 0x00),
-    ],
-)
-def test_status_bits(firmware: Firmware, change: dict[str, float], status: int, status2: int) -> None:
-    """One cell out of its limits is seen in the bits and in the relays."""
-    firmware.battery.cells[1] = replace(firmware.battery.cells[1], **change)
-    firmware.receive(b"E!\r$")
-    assert (firmware.status(), firmware.status2()) == (status, status2)
-    assert f"_{status:02X}_{status2:02X}\rE_" in ask(firmware, b"$").decode()
-    assert ask(firmware, b"D!\rV@\r").startswith(f"D!\rOK\rV@\r33B_10_10_{status:02X}_2A8_".encode())
-
-
-def test_broken_cell_chain(firmware: Firmware) -> None:
-    """With the chain broken bit 2 is set and both relays open."""
+def test_a_broken_cell_chain_is_streamed(firmware: Firmware) -> None:
+    """With the chain broken bit 2 is set and both relays are open."""
     firmware.chain_broken = True
     ask(firmware, b"E!\r")
     assert b"C_01_02_294_125_04_00\r" in ask(firmware, b"$")
-    assert not firmware.battery.charge_allowed
-    assert not firmware.battery.load_allowed
 
 
-def test_generation_2_status(gen2: Firmware) -> None:
-    """Generation 2 has one status byte; its one T min counts for charge and load."""
-    gen2.battery.cells[0].temperature = -1.0
-    gen2.receive(b"$")
-    assert (gen2.status(), gen2.status2()) == (StatusBit.TEMPERATURE_LOW, None)
+def test_the_status_is_told_in_two_places(firmware: Firmware) -> None:
+    """In every cell's record and with the version."""
+    firmware.battery.cells[1].voltage = 3.71
+    firmware.receive(b"E!\r$")
+    assert "_12_20\rE_" in ask(firmware, b"$").decode()
+    assert ask(firmware, b"D!\rV@\r").startswith(b"D!\rOK\rV@\r33B_10_10_12_2A8_")
 
 
 def test_a_changed_limit_acts(firmware: Firmware) -> None:
@@ -340,7 +318,14 @@ def test_a_changed_limit_acts(firmware: Firmware) -> None:
     ask(firmware, b"02-050!\r8A-051!\r")
     firmware.receive(b"$")
     assert firmware.relays.charge is False
-    assert firmware.status() == 0x02 | StatusBit.VOLTAGE_HIGH
+    assert firmware.status() == 0x12
+
+
+def test_one_sensor(firmware: Firmware) -> None:
+    """The second one is absent: its field is an X."""
+    firmware.sensors.load = None
+    ask(firmware, b"E!\r")
+    assert b"U_0528_+0000_+0000_X000\r" in ask(firmware, b"$")
 
 
 def test_every_cell_in_its_turn(clock: Clock) -> None:
@@ -359,25 +344,24 @@ def test_every_cell_in_its_turn(clock: Clock) -> None:
 def test_the_battery_lives_between_the_bytes(clock: Clock) -> None:
     """Time passes for the battery when a byte arrives, as fast as it is told, an hour at most."""
     firmware = Firmware(Battery(4), DeviceType.GEN3_RAYTAC, clock, speed=2.0)
-    began = firmware.battery.time_of_day
+    around = firmware.battery.surroundings
+    began = around.time_of_day
     clock.now += 60
     firmware.receive(b"$")
-    assert firmware.battery.time_of_day - began == pytest.approx(120)
+    assert around.time_of_day - began == pytest.approx(120)
     clock.now += 86400
     firmware.receive(b"$")
-    assert firmware.battery.time_of_day - began == pytest.approx(120 + 7200)
+    assert around.time_of_day - began == pytest.approx(120 + 3600)
 
 
-def test_the_battery_is_guarded(clock: Clock) -> None:
-    """Left alone for days no cell leaves the limits by more than a moment's worth."""
-    firmware = Firmware(Battery(4, solar_peak=900, load_peak=500), DeviceType.GEN3_RAYTAC, clock)
-    lowest, highest = 9.9, 0.0
-    for _ in range(3 * 1440):
-        clock.now += 60
-        firmware.advance()
-        voltages = [cell.voltage for cell in firmware.battery.cells]
-        lowest, highest = min(lowest, *voltages), max(highest, *voltages)
-    assert 2.7 < lowest < highest < 3.9
+def test_a_clock_that_goes_back(firmware: Firmware, clock: Clock) -> None:
+    """No time passes, and it goes on from there."""
+    firmware.speed = 1.0
+    clock.now -= 500
+    firmware.receive(b"$")
+    clock.now += 10
+    firmware.receive(b"$")
+    assert firmware.memory.clock == 604810
 
 
 def test_every_answer_verifies(firmware: Firmware) -> None:

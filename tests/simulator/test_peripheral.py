@@ -241,6 +241,30 @@ def test_drop(clock: Clock, phone: Phone) -> None:
     assert not device.connected
 
 
+def test_without_power_there_is_nobody(clock: Clock, phone: Phone) -> None:
+    """Nothing advertises, nothing can be connected; back it is as before."""
+    device = peripheral(clock)
+    device.firmware.power_off()
+    states = [device.is_on]
+    with pytest.raises(ConnectionRefusedError):
+        device.connect(phone)
+    device.firmware.power_on()
+    states.append(device.is_on)
+    device.connect(phone)
+    assert states == [False, True]
+    assert device.connected
+
+
+def test_a_connection_to_nobody(clock: Clock, phone: Phone) -> None:
+    """When the power fails the connection ends with the next byte, and nothing is answered."""
+    device = peripheral(clock)
+    device.connect(phone)
+    device.subscribe(10, enabled=True)
+    device.firmware.power_off()
+    device.write(7, b"V@\r")
+    assert (phone.drops, phone.heard, device.connected) == (1, [], False)
+
+
 def test_a_drop_in_the_middle_of_an_answer(clock: Clock) -> None:
     """What had not been sent when the connection ended is not sent."""
 

@@ -6,11 +6,13 @@ became due are queued, the commands are answered.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from math import inf
 import re
 from typing import Final
 
 from ..bms import blocks, settings
-from ..bms.device import DeviceType, Generation, TemperatureScale
+from ..bms.device import DeviceType, Generation
 from ..bms.records import encode
 from ..bms.settings import SETTINGS, Block, SettingKey
 from ..bms.state import (
@@ -18,54 +20,25 @@ from ..bms.state import (
     CellRecord,
     EnergyRecord,
     HealthRecord,
-    LogEntry,
-    LogEvent,
     PackRecord,
     Record,
-    Status2Bit,
-    StatusBit,
     TemperatureRecord,
     TotalsRecord,
     VoltageRecord,
 )
-from ..model.profiles import Profile, choose
-from ..model.relays import Extreme, Limits, Reading, Relays, decide
-from ..model.twin import limits_of
+from ..model.profiles import Profile
+from ..model.soc import CHARGE_EFFICIENCY
 from .battery import Battery
+from .factory import SCALE
+from .guard import Guard
+from .serial_line import SerialLine
 
-_SCALE: Final = TemperatureScale.APP
-_SILENCE: Final = 5.0
+# What is lived at a stretch, so that a long absence does not stop the event loop.
 _LONGEST_ABSENCE: Final = 3600.0
 _MOST_CYCLES: Final = 3
 _WRITE: Final = re.compile(r"([0-9A-F]{2})-([0-9A-F]{3})!")
-_FULL_CYCLE_EFFICIENCY: Final = 0.99
 
 _K = SettingKey
-# LiFePO4 per MAN13 and the gen 2 screenshot (protocol.md 11.1); delays and hysteresis are ours.
-_FACTORY: Final = {
-    _K.SOLAR_PEAK_POWER: 3000,
-    _K.INVERTER_PEAK_POWER: 2500,
-    _K.V_MIN: 2.9,
-    _K.V_MAX: 3.7,
-    _K.T_MIN_CHARGE: _SCALE.raw(2),
-    _K.T_MAX: _SCALE.raw(60),
-    _K.CHARGE_RESTART: 95,
-    _K.DISCHARGE_RESTART: 5,
-    _K.T_MIN_DISCHARGE: _SCALE.raw(-10),
-    _K.V_LOW: 3.0,
-    _K.V_NOMINAL: 3.3,
-    _K.V_MIN_HYSTERESIS: 0.1,
-    _K.V_MAX_HYSTERESIS: 0.05,
-    _K.SENSOR_TYPE: 2,
-    _K.CHARGE_RESTART_DELAY: 60,
-    _K.DISCHARGE_RESTART_DELAY: 60,
-    _K.CHARGE_PAUSE_DELAY: 10,
-    _K.DISCHARGE_PAUSE_DELAY: 10,
-    _K.CHEMISTRY: 1,
-    _K.FULL_SYNC_TAIL_CURRENT: 2.0,
-    _K.CHARGE_RELAY_FUNCTION: 1,
-    _K.LOAD_RELAY_FUNCTION: 2,
-}
 _BY_ADDRESS: Final = {
     address: (setting, 8 * (len(setting.addresses) - 1 - index))
     for setting in SETTINGS.values()
@@ -73,7 +46,11 @@ _BY_ADDRESS: Final = {
 }
 
 
-class Firmware:
+# A battery is a slow thing: most records say again what the last one said.
+_line: Final = lru_cache(maxsize=64, typed=True)(encode)
+
+
+class Firmware(Guard, SerialLine):
     """One simulated BMS: `receive` takes what a client sends, `take` what it has to say.
 
     `clock` gives seconds; `speed` is how fast the battery lives, `pace` how many cycles of records
@@ -92,97 +69,65 @@ class Firmware:
         speed: float = 1.0,
         pace: float = 1.0,
     ) -> None:
-        """Power up, as it left the factory except for the size of the battery."""
-        self.battery = battery
+        """Begin after a week of service, with the settings of the factory."""
+        Guard.__init__(self, battery, device_type.generation, profile)
+        SerialLine.__init__(self, clock)
         self.device_type = device_type
-        self.generation: Generation = device_type.generation
         self.version = "3.3.11" if self.generation is Generation.GEN3 else "1.5"
         self.pin = pin
         self.requires_pin = requires_pin
         self.speed = speed
         self.pace = pace
-        self.streaming = False
-        self.chain_broken = False
-        self.counts = {
-            key: setting.count(_FACTORY.get(key, 0))
-            for key, setting in SETTINGS.items()
-            if self.generation in setting.generations
-        }
-        self._set(_K.CAPACITY, round(battery.capacity * 3.2 * len(battery.cells), -2))
-        self.profile = profile or choose(self.generation, self.counts)
-        self.log = [LogEntry(0, LogEvent.EMPTY, 0, 0)] * 10
-        self.history: list[int | None] = [None] * blocks.HISTORY_HOURS
-        self.relays = Relays()
-        self._clock = clock
-        self._lived = self._heard = clock()
+        self._lived = clock()
+        self._off_until = -inf
         self._due = 0.0
-        self._authorised = False
-        self._input = b""
-        self._output = bytearray()
+        self._authorised = not requires_pin
         self._next_cell = 0
-        self._live(0.0)
 
-    def _set(self, key: SettingKey, value: float) -> None:
-        self.counts[key] = SETTINGS[key].count(value)
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power; without, it neither advertises nor answers."""
+        return self._clock() >= self._off_until
 
-    def setting(self, key: SettingKey) -> float:
-        """Return a setting's value; one that this generation lacks is as it left the factory."""
-        return SETTINGS[key].value(self.counts[key]) if key in self.counts else _FACTORY.get(key, 0)
+    def power_off(self, seconds: float = inf) -> None:
+        """Lose power, and have it back after some seconds of the clock.
+
+        What it forgets is forgotten at once: the relays fall, the state of charge is no longer sure,
+        its own counter begins anew. The counts of energy, the log and the settings stay (ours).
+        """
+        self._off_until = self._clock() + seconds
+        self.streaming = False
+        self._authorised = False
+        self._output.clear()
+        self.forget()
+
+    def power_on(self) -> None:
+        """Have power again."""
+        self._off_until = min(self._off_until, self._clock())
 
     def connected(self) -> None:
         """Begin with a new client, who has not given the PIN."""
+        super().connected()
         self._authorised = not self.requires_pin
-        self.streaming = False
-        self._input = b""
-        self._output.clear()
-        self._heard = self._clock()
-
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the client, whatever they are."""
-        now = self._clock()
-        if now - self._heard > _SILENCE:
-            self.streaming = False
-        self._heard = now
-        self.advance()
-        *commands, self._input = (self._input + data.replace(b"$", b"")).split(b"\r")
-        self._input = self._input[-64:]
-        for command in commands:
-            self._answer(command.decode("latin-1"))
-
-    def take(self) -> bytes:
-        """Return what is waiting to be sent."""
-        waiting = bytes(self._output)
-        self._output.clear()
-        return waiting
 
     def advance(self) -> None:
         """Live through the time since the last call and queue the records that became due."""
         now = self._clock()
-        elapsed, self._lived = now - self._lived, now
-        self._live(min(elapsed, _LONGEST_ABSENCE) * self.speed)
+        elapsed = max(now - max(self._lived, self._off_until), 0.0)
+        self._lived = now
+        if not self.is_on:
+            return
+        self.pass_time(min(elapsed * self.speed, _LONGEST_ABSENCE))
         self._due = min(self._due + elapsed * self.pace, _MOST_CYCLES)
         if not self.streaming:
             self._due = 0.0
         while self._due >= 1:
             self._due -= 1
             for record in self.cycle():
-                self._say(encode(record, self.generation))
-
-    def _live(self, seconds: float) -> None:
-        self.battery.advance(seconds)
-        heard = None if self.chain_broken else self.reading()
-        self.relays = decide(self.profile, self.limits(), heard, self.relays).relays
-        self.battery.charge_allowed = self.relays.charge
-        self.battery.load_allowed = self.relays.load
-
-    def _say(self, text: str) -> None:
-        self._output += text.encode("latin-1") + b"\r"
+                self._say(_line(record, self.generation))
 
     def _answer(self, command: str) -> None:
-        """Echo a command and answer it; an unknown one is answered by a bell."""
-        self._say(command)
-        if not command:
-            return
+        """Answer a command; an unknown one is answered by a bell."""
         if command.startswith("PW") and command.endswith("!"):
             is_right = command == f"PW{self.pin}!"
             self._authorised = is_right or not self.requires_pin
@@ -222,121 +167,56 @@ class Firmware:
         if self.generation is Generation.GEN2:
             return None
         if command == blocks.CLOCK_QUERY:
-            return [f"{int(self._clock()) & 0xFFFFFF:X}"]
+            return [f"{int(self.memory.clock) & 0xFFFFFF:X}"]
         if command in blocks.LOG_QUERIES:
-            return blocks.encode_log_entry(self.log[blocks.LOG_QUERIES.index(command)])
+            return blocks.encode_log_entry(self.memory.log[blocks.LOG_QUERIES.index(command)])
         if command in blocks.HISTORY_QUERIES:
             part = 12 * blocks.HISTORY_QUERIES.index(command)
-            return blocks.encode_history_part(0, self.history[part : part + 12])
+            memory = self.memory
+            return blocks.encode_history_part(memory.newest_hour, memory.history[part : part + 12])
         return None
-
-    def limits(self) -> Limits:
-        """Return the thresholds the relay rules go by."""
-        values = {key: SETTINGS[key].value(count) for key, count in self.counts.items()}
-        limits = limits_of(values, self.battery.balance_voltage)
-        assert limits is not None  # every generation has all that the rules need
-        return limits
-
-    def reading(self) -> Reading:
-        """Return what the relay rules look at; temperatures raw, as the BMS compares them."""
-        voltages = [Extreme(cell.voltage, number) for number, cell in enumerate(self.battery.cells, 1)]
-        temperatures = [
-            Extreme(_SCALE.raw(cell.temperature), number) for number, cell in enumerate(self.battery.cells, 1)
-        ]
-        return Reading(
-            lowest_voltage=min(voltages, key=_value),
-            highest_voltage=max(voltages, key=_value),
-            lowest_temperature=min(temperatures, key=_value),
-            highest_temperature=max(temperatures, key=_value),
-            state_of_charge=self.battery.state_of_charge * 100,
-            power=self.battery.voltage * self.battery.current,
-        )
-
-    def status(self) -> int:
-        """Return status byte 1."""
-        limits, reading = self.limits(), self.reading()
-        return _mask(
-            {
-                StatusBit.CHARGE_ALLOWED: self.relays.charge,
-                StatusBit.DISCHARGE_ALLOWED: self.relays.load,
-                StatusBit.COMMUNICATION_ERROR: self.chain_broken,
-                StatusBit.VOLTAGE_LOW: reading.lowest_voltage.value < limits.v_min,
-                StatusBit.VOLTAGE_HIGH: reading.highest_voltage.value > limits.v_max,
-                StatusBit.TEMPERATURE_LOW: reading.lowest_temperature.value < limits.t_min_charge,
-                StatusBit.TEMPERATURE_HIGH: reading.highest_temperature.value > limits.t_max,
-            }
-        )
-
-    def status2(self) -> int | None:
-        """Return status byte 2, which generation 2 does not have."""
-        if self.generation is Generation.GEN2:
-            return None
-        limits, reading = self.limits(), self.reading()
-        return _mask(
-            {
-                Status2Bit.EARLY_WARNING: reading.lowest_voltage.value < self.setting(_K.V_LOW),
-                Status2Bit.BELOW_CHARGE_TEMPERATURE: reading.lowest_temperature.value < limits.t_min_charge,
-                Status2Bit.BELOW_DISCHARGE_TEMPERATURE: reading.lowest_temperature.value
-                < limits.t_min_discharge,
-                Status2Bit.CHARGE_RELAY_CLOSED: self.relays.charge,
-                Status2Bit.LOAD_RELAY_CLOSED: self.relays.load,
-            }
-        )
 
     def cycle(self) -> Iterator[Record]:
         """Yield the records of one cycle: everything once, and the next cell."""
-        battery = self.battery
-        reading = self.reading()
+        battery, reading = self.battery, self.reading
         low, high = reading.lowest_voltage, reading.highest_voltage
         cold, warm = reading.lowest_temperature, reading.highest_temperature
         index = self._next_cell % len(battery.cells)
         cell = battery.cells[index]
         self._next_cell = index + 1
-        is_logged = self.generation is Generation.GEN3 and self.log[0].event is not LogEvent.EMPTY
-        yield PackRecord(battery.voltage, battery.charge_current, battery.current, battery.load_current)
+        newest = self.memory.newest_entry if self.generation is Generation.GEN3 else None
+        yield PackRecord(self.voltage, *self.currents)
         yield VoltageRecord(low.value, low.cell, high.value, high.cell, battery.balance_voltage)
-        yield TemperatureRecord(
-            int(cold.value), cold.cell, int(warm.value), warm.cell, 0 if is_logged else None
-        )
-        raw = _SCALE.raw(cell.temperature)
+        yield TemperatureRecord(int(cold.value), cold.cell, int(warm.value), warm.cell, newest)
+        raw = SCALE.raw(cell.temperature)
         yield CellRecord(index + 1, len(battery.cells), cell.voltage, raw, self.status(), self.status2())
-        state_of_charge = min(max(battery.state_of_charge, 0.0), 1.0)
         yield EnergyRecord(
-            round(battery.today.collected),
-            round(state_of_charge * self.setting(_K.CAPACITY)),
-            round(battery.today.consumed),
-            int(state_of_charge * 100),
+            round(self.today.collected),
+            round(self.charge.stored),
+            round(self.today.consumed),
+            int(self.state_of_charge),
         )
-        minutes = int(battery.time_of_day) // 60
         yield TotalsRecord(
-            321 + int(battery.total.collected / 1000),
-            298 + int(battery.total.consumed / 1000),
-            *divmod(minutes, 60),
+            321 + int(self.total.collected / 1000),
+            298 + int(self.total.consumed / 1000),
+            *divmod(int(battery.surroundings.time_of_day) // 60, 60),
         )
         if self.generation is Generation.GEN3:
             yield from self._health()
 
     def _health(self) -> Iterator[Record]:
-        battery, capacity = self.battery, self.setting(_K.CAPACITY)
+        capacity = self.setting(_K.CAPACITY)
         yield HealthRecord(
             97,
             round(capacity * 0.97),
             round(capacity * 0.98),
-            round(_FULL_CYCLE_EFFICIENCY * 100),
-            15.13 + battery.total.charged / capacity,
-            15.02 + battery.total.discharged / capacity,
+            round(CHARGE_EFFICIENCY * 100),
+            15.13 + self.total.charged / capacity,
+            15.02 + self.total.discharged / capacity,
         )
         yield BatteryEnergyRecord(
-            289 + int(battery.total.charged / 1000),
-            274 + int(battery.total.discharged / 1000),
-            round(battery.today.charged),
-            round(battery.today.discharged),
+            289 + int(self.total.charged / 1000),
+            274 + int(self.total.discharged / 1000),
+            round(self.today.charged),
+            round(self.today.discharged),
         )
-
-
-def _value(extreme: Extreme) -> float:
-    return extreme.value
-
-
-def _mask(bits: dict[StatusBit, bool] | dict[Status2Bit, bool]) -> int:
-    return sum(bit for bit, is_set in bits.items() if is_set)

@@ -67,6 +67,10 @@ class Peripheral(Protocol):
     def connected(self) -> bool:
         """Whether a central holds the only connection; a connected device does not advertise."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power; without, it neither advertises nor answers."""
+
     def connect(self, central: Central, mtu: int = 23) -> None:
         """Take a central's connection; notifications carry at most `mtu - 3` bytes."""
 

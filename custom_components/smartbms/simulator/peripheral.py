@@ -5,7 +5,7 @@ carry the same bytes; BRSP needs its mode set first and has a flow-control chara
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from ..bms.advertisement import ALBERTRONIC, BLUERADIOS, BRSP_SERVICE, NAME, NORDIC_UART_SERVICE
 from ..bms.device import DeviceType
@@ -71,12 +71,33 @@ MODULES: Final = {
 }
 
 
-class BmsPeripheral:
+class Device(Protocol):
+    """What is behind a radio module: bytes come from the client and go to it."""
+
+    @property
+    def device_type(self) -> DeviceType:
+        """What it advertises itself as; it decides the radio module."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power."""
+
+    def connected(self) -> None:
+        """Begin with a new client."""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client, whatever they are."""
+
+    def take(self) -> bytes:
+        """Return what is waiting to be sent."""
+
+
+class BmsPeripheral[D: Device = Firmware]:
     """A simulated BMS in radio reach: satisfies `gatt.Peripheral`."""
 
     def __init__(
         self,
-        firmware: Firmware,
+        firmware: D,
         address: str,
         serial_number: int,
         *,
@@ -110,8 +131,18 @@ class BmsPeripheral:
         """Whether a central holds the only connection."""
         return self._central is not None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power; without, it does not advertise."""
+        return self.firmware.is_on
+
     def connect(self, central: Central, mtu: int = 23) -> None:
-        """Take a central's connection; raises `ConnectionRefusedError` when another has it."""
+        """Take a central's connection.
+
+        Raises `ConnectionRefusedError` when another has it, or there is nobody without power.
+        """
+        if not self.is_on:
+            raise ConnectionRefusedError("no power")
         if self._central is not None:
             raise ConnectionRefusedError("the only connection is taken")
         self._central = central
@@ -138,8 +169,10 @@ class BmsPeripheral:
         return bytes((self._mode,)) if handle == self._handles.get(BRSP_MODE) else b"\x64"
 
     def write(self, handle: int, data: bytes) -> None:
-        """Take a write: the mode, or bytes for the firmware."""
-        if handle == self._handles.get(BRSP_MODE):
+        """Take a write: the mode, or bytes for the firmware; a connection to nobody ends with it."""
+        if not self.is_on:
+            self.drop()
+        elif handle == self._handles.get(BRSP_MODE):
             self._mode = data[0] if data else 0
         elif handle == self._handles[self.module.receive] and self._passes:
             self.firmware.receive(data)
