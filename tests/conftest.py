@@ -16,6 +16,9 @@ __all__ = ["virtual_time"]
 def custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let Home Assistant load the integration, in the tests that have a Home Assistant."""
     if "hass" in request.fixturenames:
+        if "recorder_mock" in request.fixturenames:
+            # A recorder wants to be there before its Home Assistant.
+            request.getfixturevalue("recorder_mock")
         request.getfixturevalue("enable_custom_integrations")
 
 

@@ -93,7 +93,7 @@ async def test_reconfiguring_with_a_wrong_pin(hass: HomeAssistant, radio: Radio)
     await asyncio.sleep(10)
     assert bms.connected
     assert shown(hass, "connection") == "connected"
-    assert shown(hass, "voltage") == "53.04"
+    assert shown(hass, "voltage") == "53.05"
     assert entry.data["pin"] == "1234"
 
 
@@ -139,6 +139,7 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
         "publish_interval": 5,
         "temperature_scale": "app",
         "algorithm_profile": "automatic",
+        "rated_capacity": None,
     }
     result = await hass.config_entries.options.async_configure(
         form["flow_id"],
@@ -149,6 +150,7 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
             "publish_interval": 60.0,
             "temperature_scale": "document",
             "algorithm_profile": "gen3_rev6",
+            "rated_capacity": 15.5,
         },
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -160,9 +162,11 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
         "publish_interval": 60,
         "temperature_scale": "document",
         "algorithm_profile": "gen3_rev6",
+        "rated_capacity": 15.5,
     }
-    assert [type(value) for value in entry.options.values()] == [str, int, int, int, str, str]
+    assert [type(value) for value in entry.options.values()] == [str, int, int, int, str, str, float]
     assert entry.runtime_data is not before
     assert entry.runtime_data.options.visit_minutes == 30
+    assert entry.runtime_data.options.rated_capacity == 15500
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert suggested(form) == dict(entry.options)

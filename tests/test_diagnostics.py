@@ -9,12 +9,14 @@ from custom_components.smartbms.coordinator import SmartBmsConfigEntry
 from custom_components.smartbms.diagnostics import async_get_config_entry_diagnostics
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import ExtendedJSONEncoder
+from scripts.rig import case
 
 from .radio import ADDRESS, Radio, entry_of, set_up, still_bms
 
 # In the settings of the BMS the PIN stands as ASCII in hexadecimal.
 SECRETS = ("8642", "38363432")
 
+FACTORY_PIN = {"key": "factory_pin", "severity": "notice", "evidence": {}}
 ALLOWED = {"relays": {"charge": True, "load": True}, "charge_causes": [], "load_causes": []}
 
 
@@ -104,7 +106,7 @@ async def test_what_the_bms_says(hass: HomeAssistant, radio: Radio) -> None:
     assert (snapshot["firmware"], snapshot["generation"]) == ("3.3.11", 3)
     assert snapshot["status"] == {"first": 0x03, "second": 0x30}
     assert snapshot["pack"] == {
-        "voltage": 53.04,
+        "voltage": 53.05,
         "charge_current": 24.95,
         "battery_current": 21.9,
         "load_current": 3.05,
@@ -117,7 +119,7 @@ async def test_what_the_bms_says(hass: HomeAssistant, radio: Radio) -> None:
     assert snapshot["settings_verified"] is True
     assert snapshot["balance_voltage"] == 3.4
     assert snapshot["health"]["state_of_health"] == 97
-    assert told["algorithm"] == {"profile": "gen3_rev13", "expected": ALLOWED}
+    assert told["algorithm"] == {"profile": "gen3_rev13", "expected": ALLOWED, "findings": [FACTORY_PIN]}
 
 
 async def test_what_generation_2_does_not_say(hass: HomeAssistant, radio: Radio) -> None:
@@ -135,4 +137,15 @@ async def test_the_manual_that_the_owner_chose(hass: HomeAssistant, radio: Radio
     """The rules are those of the options."""
     entry = await set_up(hass, radio, still_bms(hass), seconds=5, options={"algorithm_profile": "gen3_early"})
     _, told = await download(hass, entry)
-    assert told["algorithm"] == {"profile": "gen3_early", "expected": ALLOWED}
+    assert told["algorithm"] == {"profile": "gen3_early", "expected": ALLOWED, "findings": [FACTORY_PIN]}
+
+
+async def test_what_was_downloaded_can_be_read_again(hass: HomeAssistant, radio: Radio) -> None:
+    """A diagnosis of the download starts from the same values as the integration."""
+    entry = await set_up(hass, radio, still_bms(hass))
+    text, _ = await download(hass, entry)
+    insight = case.read(text.encode(), None, 0.0).insight
+    assert insight.snapshot == entry.runtime_data.data
+    assert insight.at == entry.runtime_data.insight.at
+    assert insight.evidence == entry.runtime_data.insight.evidence
+    assert insight.profile == entry.runtime_data.insight.profile

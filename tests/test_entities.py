@@ -24,24 +24,24 @@ last_contact | sensor.last_contact | Last contact | * | - | timestamp | - | diag
 charging_blocked_by | sensor.charging_blocked_by | Charging blocked by | allowed | - | enum | - | - | yes
 discharging_blocked_by | sensor.discharging_blocked_by | Discharging blocked by | allowed | - | enum | - | - | yes
 differs_from_manual | binary_sensor.differs_from_the_manual | Differs from the manual | off | - | problem | - | diagnostic | yes
-voltage | sensor.voltage | Voltage | 53.04 | V | voltage | measurement | - | yes
+voltage | sensor.voltage | Voltage | 53.05 | V | voltage | measurement | - | yes
 current | sensor.current | Current | 21.9 | A | current | measurement | - | yes
-power | sensor.power | Power | 1161.576 | W | power | measurement | - | yes
+power | sensor.power | Power | 1161.795 | W | power | measurement | - | yes
 charge_current | sensor.charge_current | Charge current | 24.95 | A | current | measurement | - | yes
-charge_power | sensor.charge_power | Charge power | 1323.348 | W | power | measurement | - | yes
+charge_power | sensor.charge_power | Charge power | 1323.5975 | W | power | measurement | - | yes
 load_current | sensor.load_current | Load current | 3.05 | A | current | measurement | - | yes
-load_power | sensor.load_power | Load power | 161.772 | W | power | measurement | - | yes
-state_of_charge | sensor.state_of_charge | State of charge | 61 | % | battery | measurement | - | yes
-stored_energy | sensor.stored_energy | Stored energy | 8.836 | kWh | energy_storage | measurement | - | yes
-lowest_cell_voltage | sensor.lowest_cell_voltage | Lowest cell voltage | 3.305 | V | voltage | measurement | - | yes
+load_power | sensor.load_power | Load power | 161.8025 | W | power | measurement | - | yes
+state_of_charge | sensor.state_of_charge | State of charge | 62 | % | battery | measurement | - | yes
+stored_energy | sensor.stored_energy | Stored energy | 8.878 | kWh | energy_storage | measurement | - | yes
+lowest_cell_voltage | sensor.lowest_cell_voltage | Lowest cell voltage | 3.31 | V | voltage | measurement | - | yes
 highest_cell_voltage | sensor.highest_cell_voltage | Highest cell voltage | 3.32 | V | voltage | measurement | - | yes
-average_cell_voltage | sensor.average_cell_voltage | Average cell voltage | 3.315 | V | voltage | measurement | - | yes
-cell_voltage_spread | sensor.cell_voltage_spread | Cell voltage spread | 15.0 | mV | voltage | measurement | - | yes
+average_cell_voltage | sensor.average_cell_voltage | Average cell voltage | 3.3153 | V | voltage | measurement | - | yes
+cell_voltage_spread | sensor.cell_voltage_spread | Cell voltage spread | 10.0 | mV | voltage | measurement | - | yes
 lowest_cell | sensor.lowest_cell | Lowest cell | 7 | - | - | - | - | no
 highest_cell | sensor.highest_cell | Highest cell | 14 | - | - | - | - | no
 lowest_temperature | sensor.lowest_temperature | Lowest temperature | 18.1 | °C | temperature | measurement | - | yes
 highest_temperature | sensor.highest_temperature | Highest temperature | 19.9 | °C | temperature | measurement | - | yes
-coldest_cell | sensor.coldest_cell | Coldest cell | 5 | - | - | - | - | no
+coldest_cell | sensor.coldest_cell | Coldest cell | 9 | - | - | - | - | no
 warmest_cell | sensor.warmest_cell | Warmest cell | 2 | - | - | - | - | no
 balancing_cells | sensor.balancing_cells | Balancing cells | 0 | cells | - | measurement | - | yes
 collected_today | sensor.collected_today | Collected today | 0.0 | kWh | energy | total_increasing | - | yes
@@ -59,6 +59,11 @@ charge_efficiency | sensor.charge_efficiency | Charge efficiency | 99 | % | - | 
 measured_capacity | sensor.measured_capacity | Measured capacity | 13.871 | kWh | energy_storage | measurement | diagnostic | yes
 measured_charge_capacity | sensor.measured_charge_capacity | Measured charge capacity | 14.014 | kWh | energy_storage | measurement | diagnostic | yes
 balance_voltage | sensor.balance_voltage | Balance voltage | 3.4 | V | voltage | measurement | diagnostic | yes
+predicted_state_of_charge | sensor.predicted_state_of_charge | Predicted state of charge | 62 | % | - | measurement | - | yes
+time_to_full | sensor.time_to_full | Time to full | 4.66666666666667 | h | duration | - | - | yes
+time_to_empty | sensor.time_to_empty | Time to empty | unknown | h | duration | - | - | yes
+findings | sensor.findings | Findings | 1 | findings | - | - | diagnostic | yes
+device_log | event.device_log | Device log | unknown | - | - | - | - | yes
 communication_error | binary_sensor.alarm_e_cell_communication | Alarm E: cell communication | off | - | problem | - | - | yes
 voltage_high | binary_sensor.alarm_vh_cell_voltage_high | Alarm Vh: cell voltage high | off | - | problem | - | - | yes
 voltage_low | binary_sensor.alarm_vl_cell_voltage_low | Alarm Vl: cell voltage low | off | - | problem | - | - | yes
@@ -79,21 +84,22 @@ cell_{n}_temperature | sensor.cell_{n}_temperature | Cell {n} temperature | {tem
 cell_{n}_balancing | binary_sensor.cell_{n}_balancing | Cell {n} balancing | off | - | - | - | diagnostic | no
 """
 CELL_VOLTAGES = """
-3.315 3.32 3.32 3.315 3.315 3.31 3.305 3.315 3.315 3.315 3.31 3.315 3.315 3.32 3.32 3.315
+3.315 3.32 3.315 3.31 3.32 3.315 3.31 3.315 3.315 3.315 3.31 3.315 3.315 3.32 3.32 3.315
 """
 CELL_TEMPERATURES = """
 19.0 19.9 19.0 19.9 18.1 19.0 19.0 19.0 18.1 19.0 19.0 19.0 19.9 19.9 19.0 19.9
 """
 # Generation 2 counts current in coarser steps, and has neither health nor a second status byte.
 GEN2_SHOWS = {
-    "current": "21.875",
-    "power": "1160.25",
+    "current": "22.0",
+    "power": "1167.1",
     "charge_current": "25.0",
-    "charge_power": "1326.0",
+    "charge_power": "1326.25",
     "load_current": "3.0",
-    "load_power": "159.12",
+    "load_power": "159.15",
 }
 GEN2_LACKS = {
+    "device_log",
     "charged_today",
     "discharged_today",
     "charged_total",
@@ -211,7 +217,7 @@ async def test_entities_fill_in_as_cells_are_heard(hass: HomeAssistant, radio: R
     await asyncio.sleep(15)
     assert shown(hass, "cell_16_voltage") == "3.315"
     assert shown(hass, "cell_16_temperature") == "19.9"
-    assert shown(hass, "average_cell_voltage") == "3.315"
+    assert shown(hass, "average_cell_voltage") == "3.3153"
 
 
 class OneSensor(Firmware):
@@ -256,8 +262,8 @@ async def test_a_cell_is_taken_out(hass: HomeAssistant, radio: Radio) -> None:
     assert shown(hass, "cell_16_voltage") == "unavailable"
     assert shown(hass, "cell_16_temperature") == "unavailable"
     assert shown(hass, "cell_16_balancing") == "unavailable"
-    assert shown(hass, "average_cell_voltage") == "3.315"
-    assert shown(hass, "voltage") == "49.725"
+    assert shown(hass, "average_cell_voltage") == "3.3153"
+    assert shown(hass, "voltage") == "49.73"
 
 
 async def test_a_cell_is_added(hass: HomeAssistant, radio: Radio) -> None:
@@ -284,7 +290,7 @@ async def test_cells_that_balance(hass: HomeAssistant, radio: Radio) -> None:
     assert shown(hass, "balance_voltage") == "3.31"
     assert shown(hass, "balancing_cells") == "13"
     assert shown(hass, "cell_5_balancing") == "on"
-    assert shown(hass, "cell_6_balancing") == "off"
+    assert shown(hass, "cell_4_balancing") == "off"
     assert shown(hass, "cell_7_balancing") == "off"
 
 

@@ -123,7 +123,7 @@ async def test_reloading(hass: HomeAssistant, radio: Radio) -> None:
     assert entry.state is ConfigEntryState.LOADED
     await asyncio.sleep(10)
     assert bms.connected
-    assert shown(hass, "voltage") == "53.04"
+    assert shown(hass, "voltage") == "53.05"
     assert radio.attempts == 2
 
 
@@ -216,7 +216,7 @@ async def test_a_bms_without_pin_is_set_up(hass: HomeAssistant, radio: Radio) ->
     """A BMS that asks for none gets none."""
     entry = await set_up(hass, radio, still_bms(hass, requires_pin=False), pin=None)
     assert entry.state is ConfigEntryState.LOADED
-    assert shown(hass, "voltage") == "53.04"
+    assert shown(hass, "voltage") == "53.05"
 
 
 async def test_a_bms_that_wants_a_pin_and_gets_none(hass: HomeAssistant, radio: Radio) -> None:

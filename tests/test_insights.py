@@ -9,6 +9,8 @@ from homeassistant.core import HomeAssistant
 from .radio import Radio, entity_id, set_up, shown, still_bms
 
 CHARGING = "charging_blocked_by"
+# For a minute after a relay went off, as the simulated BMS is set.
+RESTART_DELAY = {"rule": "restart_delay", "limit": 60, "value": None, "cell": None}
 DISCHARGING = "discharging_blocked_by"
 
 
@@ -37,6 +39,7 @@ async def test_a_cell_at_v_max(hass: HomeAssistant, radio: Radio) -> None:
     assert causes(hass, CHARGING) == [
         {"rule": "cell_voltage_high", "limit": 3.7, "value": 3.71, "cell": 3},
         {"rule": "above_balance_voltage", "limit": 3.4, "value": 3.71, "cell": 3},
+        RESTART_DELAY,
     ]
     assert shown(hass, DISCHARGING) == "allowed"
 
@@ -48,14 +51,17 @@ async def test_a_full_pack_waits_for_its_restart(hass: HomeAssistant, radio: Rad
     battery = bms.firmware.battery
     battery.charge_current = battery.load_current = 0.0
     for cell in battery.cells:
-        cell.charge, cell.voltage = cell.capacity * 0.99, 3.45
+        cell.voltage = 3.45
     await asyncio.sleep(10)
     assert shown(hass, CHARGING) == "full"
     for cell in battery.cells:
         cell.voltage = 3.35
     await asyncio.sleep(10)
     assert shown(hass, CHARGING) == "waits_for_restart"
-    assert causes(hass, CHARGING) == [{"rule": "waits_for_restart", "limit": 95, "value": 99, "cell": None}]
+    waits = {"rule": "waits_for_restart", "limit": 95, "value": 100, "cell": None}
+    assert causes(hass, CHARGING) == [waits, RESTART_DELAY]
+    await asyncio.sleep(60)
+    assert causes(hass, CHARGING) == [waits]
 
 
 async def test_frost(hass: HomeAssistant, radio: Radio) -> None:
@@ -65,7 +71,10 @@ async def test_frost(hass: HomeAssistant, radio: Radio) -> None:
     bms.firmware.battery.cells[6].temperature = -3.0
     await asyncio.sleep(20)
     assert shown(hass, CHARGING) == "too_cold"
-    assert causes(hass, CHARGING) == [{"rule": "too_cold", "limit": 1.9, "value": -3.3, "cell": 7}]
+    assert causes(hass, CHARGING) == [
+        {"rule": "too_cold", "limit": 1.9, "value": -3.3, "cell": 7},
+        RESTART_DELAY,
+    ]
     assert shown(hass, DISCHARGING) == "allowed"
 
 

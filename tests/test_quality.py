@@ -18,6 +18,7 @@ from custom_components.smartbms import PLATFORMS
 from custom_components.smartbms.bms import errors
 from custom_components.smartbms.config_flow import SmartBmsConfigFlow
 from custom_components.smartbms.const import DOMAIN
+from custom_components.smartbms.model.diagnosis import FindingKey
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import SelectSelector
@@ -119,6 +120,15 @@ def texts(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
             yield here, value
 
 
+ACTION_ERRORS = {
+    "unknown_bms",
+    "nothing_known",
+    "already_recording",
+    "not_recorded",
+    *(fault.value for fault in errors.HypothesisFault),
+}
+
+
 def error_keys() -> set[str]:
     """Return the keys of all errors of the domain."""
     return {
@@ -131,13 +141,14 @@ def error_keys() -> set[str]:
 def test_every_error_can_be_told() -> None:
     """Each has a message of its own, in the flow as in the log."""
     assert len(error_keys()) == 10
-    assert set(TRANSLATIONS["exceptions"]) == error_keys()
+    assert set(TRANSLATIONS["exceptions"]) == error_keys() | ACTION_ERRORS
     assert set(TRANSLATIONS["config"]["error"]) == error_keys() | {"pin_format", "unknown"}
     for key in error_keys():
         assert TRANSLATIONS["exceptions"][key]["message"] == TRANSLATIONS["config"]["error"][key]
     messages = [TRANSLATIONS["exceptions"][key]["message"] for key in error_keys()]
     assert len(set(messages)) == len(messages)
-    assert set(TRANSLATIONS["issues"]) == {"held_by_bms_ble"} <= error_keys()
+    findings = {f"finding_{key}" for key in FindingKey}
+    assert set(TRANSLATIONS["issues"]) == {"held_by_bms_ble", *findings}
 
 
 def test_every_end_of_the_flow_can_be_told() -> None:
@@ -197,7 +208,8 @@ async def test_every_entity_has_a_name_and_an_icon(hass: HomeAssistant, radio: R
     """All entities there can be are translated, and nothing else is; each has an icon."""
     await set_up(hass, radio, still_bms(hass))
     await enable(hass)
-    keys: dict[str, set[str]] = {}
+    # Only a simulated BMS has its day chosen.
+    keys: dict[str, set[str]] = {"select": {"scenario", "speed"}}
     for entity in er.async_get(hass).entities.values():
         assert entity.translation_key is not None
         keys.setdefault(entity.domain, set()).add(entity.translation_key)
@@ -206,7 +218,7 @@ async def test_every_entity_has_a_name_and_an_icon(hass: HomeAssistant, radio: R
     for domain, names in ICONS["entity"].items():
         for name, icon in names.items():
             assert icon["default"].startswith("mdi:"), (domain, name)
-            assert set(icon.get("state", {})) <= {"on", "off", "allowed"}
+            assert set(icon.get("state", {})) <= {"on", "off", "allowed", "0"}
     for name in ("connection", "charging_blocked_by", "discharging_blocked_by"):
         states = hass.states.get(f"sensor.123_smartbms_03330_{name}")
         assert states is not None
@@ -295,12 +307,20 @@ def test_nobody_imports_a_platform() -> None:
 
 
 def test_platforms_know_only_the_coordinator_and_values() -> None:
-    """A platform reads the coordinator; it does not reach for the link. Reasons are sensors too."""
+    """A platform reads the coordinator and not the link; only what is simulated is reached for."""
     for platform in PLATFORMS:
         for name in imports(HOME / f"{platform}.py"):
             top = name.split(".")[0]
             if (HOME / top).is_dir() or (HOME / f"{top}.py").exists():
-                assert top in {"coordinator", "entity", "const", "bms", "reasons"}, f"{platform}: {name}"
+                assert top in {
+                    "coordinator",
+                    "entity",
+                    "const",
+                    "bms",
+                    "insights",
+                    "simulation",
+                    "simulator",
+                }, f"{platform}: {name}"
 
 
 def test_the_address_of_the_repository_stands_in_one_place() -> None:

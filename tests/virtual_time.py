@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from selectors import BaseSelector, SelectorKey
 from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
+
+from homeassistant.util import dt as dt_util
 
 # How long, really, to wait for a thread before looking again.
 _MOMENT = 0.01
@@ -56,6 +59,11 @@ def virtual(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
 
 @pytest.fixture
 async def virtual_time() -> AsyncIterator[None]:
-    """Let the time of the test's event loop be virtual."""
-    with virtual(asyncio.get_running_loop()):
+    """Let the time of the test's event loop be virtual, and Home Assistant's calendar go with it."""
+    loop, began = asyncio.get_running_loop(), dt_util.utcnow()
+    start = loop.time()
+    with (
+        virtual(loop),
+        patch("homeassistant.util.dt.utcnow", lambda: began + timedelta(seconds=loop.time() - start)),
+    ):
         yield

@@ -4,10 +4,29 @@ from typing import Final
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
-from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator, delete_issue
+from .actions import register_actions
+from .archive import Archive
+from .const import DOMAIN
+from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
+from .issues import Issues
 
-PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR, Platform.SWITCH]
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.EVENT,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which answer without any entry being loaded."""
+    register_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SmartBmsConfigEntry) -> bool:
@@ -25,5 +44,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: SmartBmsConfigEntry) ->
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SmartBmsConfigEntry) -> None:
-    """Take back what the owner of a BMS that is gone was asked to repair."""
-    delete_issue(hass, entry)
+    """Forget a BMS that is gone, and take back what its owner was asked to repair."""
+    Issues(hass, entry.entry_id, entry.title).clear()
+    await Archive(hass, entry.entry_id).forget()

@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bms.state import Snapshot, Status2Bit, StatusBit
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
-from .entity import SmartBmsEntity, add_when_known, cells
+from .entity import InsightEntity, SmartBmsEntity, add_when_known, cells
 
 PARALLEL_UPDATES = 0
 
@@ -134,10 +134,10 @@ class BalancingSensorEntity(SmartBmsEntity, BinarySensorEntity):
         return self._read()
 
 
-class DifferenceSensorEntity(SmartBmsEntity, BinarySensorEntity):
+class DifferenceSensorEntity(InsightEntity, BinarySensorEntity):
     """Whether the BMS does something else than its manual says, and what the manual says."""
 
-    _unrecorded_attributes = frozenset({"manual_charging", "manual_discharging"})
+    _unrecorded_attributes = frozenset({"manual_charging", "manual_discharging", "as_of"})
 
     def _read(self) -> bool | None:
         return self.coordinator.differs_from_manual
@@ -147,10 +147,9 @@ class DifferenceSensorEntity(SmartBmsEntity, BinarySensorEntity):
         """Whether it has differed for longer than the BMS may take."""
         return self._read()
 
-    @property
-    def extra_state_attributes(self) -> dict[str, str]:
-        """What the rules of the manual allow now."""
-        if (decision := self.coordinator.decision) is None:
+    def _attributes(self) -> dict[str, object]:
+        """Return what the rules of the manual allow now."""
+        if (decision := self.coordinator.insight.decision) is None:
             return {}
         words = {True: "allowed", False: "blocked"}
         return {

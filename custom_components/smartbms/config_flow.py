@@ -44,12 +44,13 @@ from .options import (
     CONF_PAUSE_MINUTES,
     CONF_PROFILE,
     CONF_PUBLISH_INTERVAL,
+    CONF_RATED_CAPACITY,
     CONF_TEMPERATURE_SCALE,
     CONF_VISIT_MINUTES,
     Mode,
     Options,
 )
-from .reach import connector
+from .reach import reach
 
 if TYPE_CHECKING:
     # Home Assistant 2026.9 and newer put this in the place of voluptuous.
@@ -97,6 +98,11 @@ _OPTIONS_SCHEMA: Final = vol.Schema(
             CONF_TEMPERATURE_SCALE, [scale.value for scale in TemperatureScale]
         ),
         vol.Required(CONF_PROFILE): _choice(CONF_PROFILE, [AUTOMATIC, *(key.value for key in ProfileKey)]),
+        vol.Optional(CONF_RATED_CAPACITY): NumberSelector(
+            NumberSelectorConfig(
+                min=0.1, max=10000, step=0.1, mode=NumberSelectorMode.BOX, unit_of_measurement="kWh"
+            )
+        ),
     }
 )
 
@@ -111,7 +117,7 @@ async def validate(hass: HomeAssistant, data: Mapping[str, object], name: str) -
     """Log in to the BMS that `data` describes and let go of it; return errors by field."""
     pin = data.get(CONF_PIN)
     try:
-        gatt = await connector(hass, data, name)(lambda: None)
+        gatt = await reach(hass, data, name).connect(lambda: None)
         async with Client(gatt, lambda _: None) as client:
             if pin is not None:
                 await client.login(str(pin))
@@ -276,6 +282,8 @@ class SmartBmsOptionsFlow(OptionsFlowWithReload):
             CONF_TEMPERATURE_SCALE: options.temperature_scale.value,
             CONF_PROFILE: options.profile or AUTOMATIC,
         }
+        if CONF_RATED_CAPACITY in self.config_entry.options:
+            current[CONF_RATED_CAPACITY] = self.config_entry.options[CONF_RATED_CAPACITY]
         return self.async_show_form(
             step_id="init", data_schema=self.add_suggested_values_to_schema(_OPTIONS_SCHEMA, current)
         )

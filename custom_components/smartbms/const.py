@@ -8,6 +8,7 @@ MANUFACTURER: Final = "123electric"
 CONF_DEVICE_TYPE: Final = "device_type"
 CONF_SERIAL_NUMBER: Final = "serial_number"
 CONF_SIMULATED_CELLS: Final = "simulated_cells"
+EVENT_DEVICE_LOG: Final = "smartbms_device_log"
 
 FACTORY_PIN: Final = "1234"
 # With more cells than this, the entities of single cells are disabled until wanted.

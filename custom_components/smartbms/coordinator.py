@@ -17,20 +17,25 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_ADDRESS, CONF_PIN, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
+from .archive import Archive, Remembered
+from .bms.alarms import Alarm, break_cell
 from .bms.device import DeviceType
 from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, SmartBmsError
+from .bms.memory import Memory
 from .bms.state import Connection, Snapshot
-from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
+from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN, FACTORY_PIN
+from .device_memory import can_import, import_history, tell_logbook
+from .issues import Issues
 from .link.session import Plan, Session
-from .model.profiles import PROFILES, ProfileKey, choose
-from .model.relays import Decision
-from .model.twin import differs, expected, patience
+from .model.diagnosis import Circumstances, Finding
+from .model.insight import Insight
+from .model.twin import differs, patience
 from .options import Mode, Options
-from .reach import connector
+from .reach import reach
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,8 +44,19 @@ GRACE: Final = 30.0
 _SETUP_TIMEOUT: Final = 60.0
 # After a connection the first values shall not wait for a long publish interval.
 _FIRST_PUBLISH: Final = 1.0
+# Out of reach, what is predicted goes on.
+_PUBLISH_WITHOUT_BMS: Final = 60.0
 
 type SmartBmsConfigEntry = ConfigEntry[SmartBmsCoordinator]
+
+
+def circumstances(entry: SmartBmsConfigEntry, remembered: Remembered) -> Circumstances:
+    """Return what matters for the findings and is not in what the BMS streams."""
+    return Circumstances(
+        has_factory_pin=entry.data.get(CONF_PIN) == FACTORY_PIN,
+        rated_capacity=Options.of(entry.options).rated_capacity,
+        break_cell=break_cell(remembered.log or ()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +78,25 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Prepare the session of an entry; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
         self.options = Options.of(entry.options)
+        self.remembered = Remembered(insight=Insight(manual=self.options.profile))
+        self.findings: tuple[Finding, ...] = ()
         self.is_simulated = CONF_SIMULATED_CELLS in entry.data
         device_type: int | None = entry.data[CONF_DEVICE_TYPE]
         self.device_type = None if device_type is None else DeviceType(device_type)
         self.data = Snapshot(temperature_scale=self.options.temperature_scale)
-        self.profile = PROFILES[ProfileKey.GEN3_REV13]
-        self.decision: Decision | None = None
         self._agreed = hass.loop.time()
+        self._differing = 0.0
+        self._has_news = False
         self.is_available = False
+        self.reach = reach(hass, entry.data, entry.title, self.options.profile)
         self.session = Session(
-            connector(hass, entry.data, entry.title, self.options.profile),
+            self.reach.connect,
             pin=entry.data.get(CONF_PIN),
             generation=self.device_type.generation if self.device_type else None,
             spawn=lambda coroutine, name: entry.async_create_background_task(hass, coroutine, name),
             on_record=self._on_record,
             on_state=self._on_state,
+            on_memory=self._on_memory,
             plan=Plan(
                 visit_interval=self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else None
             ),
@@ -85,6 +105,9 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self._contact: tuple[float | None, datetime | None] = None, None
         self._first_contact: asyncio.Future[None] = hass.loop.create_future()
         self._urgent_listeners: set[CALLBACK_TYPE] = set()
+        self._log_listeners: set[Callable[[Alarm], None]] = set()
+        self._archive = Archive(hass, entry.entry_id)
+        self._issues = Issues(hass, entry.entry_id, entry.title)
         self._publish_timer: asyncio.TimerHandle | None = None
         self._grace_timer: asyncio.TimerHandle | None = None
 
@@ -92,9 +115,10 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Connect and log in.
 
         Raises `ConfigEntryAuthFailed` when the PIN is rejected, `ConfigEntryNotReady` with what is
-        missing when the BMS cannot be reached.
+        missing when the BMS cannot be reached and never was.
         """
         entry = self.config_entry
+        await self._recall()
         entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._on_stop))
         if not self.is_simulated:
             entry.async_on_unload(
@@ -112,6 +136,10 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         except PinRejectedError as err:
             raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key) from err
         except (SmartBmsError, TimeoutError) as err:
+            if self.insight.snapshot is not None:
+                # What an earlier run knew answers until the BMS is back.
+                self._publish()
+                return
             key = err.key if isinstance(err, SmartBmsError) else NoAnswerError.key
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key=key) from err
 
@@ -120,6 +148,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         await super().async_shutdown()
         self._first_contact.cancel()
         await self.session.stop()
+        await self._archive.keep(self.remembered)
         self._end_grace()
         if self._publish_timer is not None:
             self._publish_timer.cancel()
@@ -146,11 +175,21 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         )
 
     @property
+    def insight(self) -> Insight:
+        """What is understood of the BMS, in reach or not."""
+        return self.remembered.insight
+
+    @property
+    def now(self) -> float:
+        """The time in seconds since 1970."""
+        return dt_util.utcnow().timestamp()
+
+    @property
     def differs_from_manual(self) -> bool | None:
         """Whether the BMS has done something else than its manual says for longer than it may take."""
-        if self.decision is None:
+        if self.insight.decision is None:
             return None
-        return self.hass.loop.time() - self._agreed > patience(self.data.settings)
+        return self._differing > patience(self.data.settings)
 
     @callback
     def async_add_urgent_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
@@ -159,12 +198,19 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         return lambda: self._urgent_listeners.discard(listener)
 
     @callback
+    def async_add_log_listener(self, listener: Callable[[Alarm], None]) -> Callable[[], None]:
+        """Have a listener called for every new entry in the device's log."""
+        self._log_listeners.add(listener)
+        return lambda: self._log_listeners.discard(listener)
+
+    @callback
     def async_pause(self) -> None:
         """Leave the only connection to somebody else for as long as the options say."""
         self.session.pause(self.options.pause_minutes * 60)
 
     @callback
     def _on_record(self) -> None:
+        self._has_news = True
         if not self.is_available:
             self._become_available()
         if self.session.fold.status != self.data.status:
@@ -180,14 +226,33 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         if session.state is Connection.CONNECTED:
             self._settle(None)
             self._update_device()
-            delete_issue(self.hass, self.config_entry)
+            self._issues.held_elsewhere(False)
             self._end_grace()
+            self._cancel_publish()
         else:
             if session.error is not None and session.state is not Connection.CONNECTING:
                 self._settle(session.error)
                 self._explain(session.error)
             self._begin_grace()
+            self._publish()
         self._call_urgent_listeners()
+
+    @callback
+    def _on_memory(self, memory: Memory) -> None:
+        """Tell what the device has logged; an old alarm is for the logbook, not for automations."""
+        told = self.remembered.log
+        for alarm in tell_logbook(self.hass, self.config_entry, memory, told or (), self.data):
+            for listener in list(self._log_listeners) if told is not None else ():
+                listener(alarm)
+        self.remembered = replace(self.remembered, log=memory.log)
+        if memory.history is not None:
+            self.config_entry.async_create_background_task(
+                self.hass, self._import_history(memory.history), "smartbms history"
+            )
+
+    async def _import_history(self, history: tuple[int | None, ...]) -> None:
+        if await import_history(self.hass, self.config_entry, history):
+            self.remembered = replace(self.remembered, has_history=True)
 
     def _settle(self, error: SmartBmsError | None) -> None:
         """Tell the set-up how the first attempt ended."""
@@ -202,18 +267,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Ask for what only a person can give, and have the next advertisement count as news."""
         if isinstance(error, PinRejectedError):
             self.config_entry.async_start_reauth(self.hass)
-        if isinstance(error, HeldElsewhereError):
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                _issue_id(self.config_entry),
-                is_fixable=False,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key=error.key,
-                translation_placeholders={"name": self.config_entry.title},
-            )
-        else:
-            delete_issue(self.hass, self.config_entry)
+        self._issues.held_elsewhere(isinstance(error, HeldElsewhereError))
         if not self.is_simulated:
             bluetooth.async_clear_advertisement_history(self.hass, self._address)
 
@@ -240,27 +294,53 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         _LOGGER.warning("%s is unavailable (%s)", self.name, error.key if error else self.session.state.value)
         # What comes next must not be mixed with what was true then.
         self.session.fold.forget()
+        self._has_news = False
         self._publish()
 
     def _become_available(self) -> None:
         self.is_available = True
         _LOGGER.info("%s is available", self.name)
+        # What was known before is not known now.
+        self.data = Snapshot(temperature_scale=self.options.temperature_scale)
+
+    async def _recall(self) -> None:
+        """Remember what an earlier run knew, until the BMS says something."""
+        self.remembered = await self._archive.load(self.options.profile)
+        insight, fold = self.insight, self.session.fold
+        if insight.snapshot is not None:
+            self.data = replace(insight.snapshot, temperature_scale=self.options.temperature_scale)
+            if self.device_type is None:
+                fold.generation = insight.generation
+        self.session.wants_history = not self.remembered.has_history and can_import(self.hass)
 
     def _update_data(self) -> None:
-        fold, profile = self.session.fold, self.options.profile
+        if not self._has_news:
+            return
+        self._has_news = False
+        fold = self.session.fold
         self.data = replace(fold.snapshot(), temperature_scale=self.options.temperature_scale)
-        self.profile = choose(fold.generation, self.data.settings) if profile is None else PROFILES[profile]
-        self.decision = expected(self.profile, self.data)
-        if not differs(self.decision, self.data):
-            self._agreed = self.hass.loop.time()
+        insight = self.insight.seeing(self.data, fold.generation, self.now)
+        self.remembered = replace(self.remembered, insight=insight)
+        now = self.hass.loop.time()
+        if not differs(insight.decision, self.data):
+            self._agreed = now
+        self._differing = now - self._agreed
+        self._archive.keep_soon(self.remembered)
 
     @callback
     def _publish(self) -> None:
+        self._cancel_publish()
+        self._update_data()
+        self.findings = self.insight.findings(self.now, circumstances(self.config_entry, self.remembered))
+        self._issues.findings(self.findings)
+        self.async_update_listeners()
+        if self.session.state is not Connection.CONNECTED:
+            self._publish_timer = self.hass.loop.call_later(_PUBLISH_WITHOUT_BMS, self._publish)
+
+    def _cancel_publish(self) -> None:
         if self._publish_timer is not None:
             self._publish_timer.cancel()
             self._publish_timer = None
-        self._update_data()
-        self.async_update_listeners()
 
     @callback
     def _call_urgent_listeners(self) -> None:
@@ -277,12 +357,3 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
 
     async def _on_stop(self, _: Event) -> None:
         await self.async_shutdown()
-
-
-def _issue_id(entry: SmartBmsConfigEntry) -> str:
-    return f"{HeldElsewhereError.key}_{entry.entry_id}"
-
-
-def delete_issue(hass: HomeAssistant, entry: SmartBmsConfigEntry) -> None:
-    """Tell nobody any more that another integration holds the BMS of an entry."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))

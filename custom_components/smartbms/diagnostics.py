@@ -6,7 +6,9 @@ from typing import Any
 from homeassistant.const import CONF_ADDRESS, CONF_PIN
 from homeassistant.core import HomeAssistant
 
+from .bms import stored
 from .coordinator import SmartBmsConfigEntry
+from .model import samples
 
 # The first three octets tell the maker of the radio module.
 _SHORT_ADDRESS = len("AA:BB:CC")
@@ -38,28 +40,15 @@ async def async_get_config_entry_diagnostics(
         "signal_strength": coordinator.link.signal_strength,
     }
     diagnostics["snapshot"] = {
-        "firmware": snapshot.firmware,
         "generation": session.fold.generation.value,
-        "status": asdict(snapshot.status),
-        **{
-            name: record._asdict() if (record := getattr(snapshot, name)) is not None else None
-            for name in (
-                "pack",
-                "voltages",
-                "temperatures",
-                "energy",
-                "totals",
-                "health",
-                "battery_energy",
-            )
-        },
-        "cells": [cell._asdict() for cell in snapshot.cells],
-        "settings": {key.value: value for key, value in snapshot.settings.items()},
-        "settings_verified": snapshot.settings_verified,
-        "balance_voltage": snapshot.balance_voltage,
+        "at": coordinator.insight.at,
+        **stored.as_json(snapshot),
     }
     diagnostics["algorithm"] = {
-        "profile": coordinator.profile.key.value,
-        "expected": None if coordinator.decision is None else asdict(coordinator.decision),
+        "profile": coordinator.insight.profile.key.value,
+        "expected": None if (decision := coordinator.insight.decision) is None else asdict(decision),
+        "findings": [asdict(finding) for finding in coordinator.findings],
     }
+    diagnostics["evidence"] = coordinator.insight.evidence.as_json()
+    diagnostics["history"] = samples.as_json(coordinator.insight.samples)
     return diagnostics

@@ -11,6 +11,7 @@ from homeassistant.helpers.device_registry import CONNECTION_BLUETOOTH, DeviceIn
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.util import dt as dt_util
 
 from .bms.device import DeviceType, Generation
 from .bms.state import Snapshot
@@ -35,7 +36,7 @@ def device_info(entry: SmartBmsConfigEntry) -> DeviceInfo:
         model=_MODELS[coordinator.session.fold.generation],
         name=entry.title,
         serial_number=entry.data.get(CONF_SERIAL_NUMBER),
-        sw_version=coordinator.session.fold.snapshot().firmware,
+        sw_version=coordinator.session.fold.snapshot().firmware or coordinator.data.firmware,
         hw_version=_RADIO_MODULES[coordinator.device_type] if coordinator.device_type else None,
     )
     if not coordinator.is_simulated:
@@ -91,14 +92,51 @@ class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
         await super().async_added_to_hass()
         if self._is_urgent:
             self.async_on_remove(self.coordinator.async_add_urgent_listener(self._handle_coordinator_update))
-        self._shown = self.available, self._read()
+        self._shown = self._showing()
+
+    def _showing(self) -> object:
+        """Return everything whose change is worth writing."""
+        return self.available, self._read()
 
     @callback
     def _handle_coordinator_update(self) -> None:
-        showing = self.available, self._read()
+        showing = self._showing()
         if showing != self._shown:
             self._shown = showing
             self.async_write_ha_state()
+
+
+class InsightEntity(SmartBmsEntity):
+    """Shows what is understood of the BMS, and goes on doing so out of reach.
+
+    Then the attribute `as_of` says when the BMS was heard last.
+    """
+
+    _unrecorded_attributes = frozenset({"as_of"})
+
+    @property
+    def available(self) -> bool:
+        """Whether anything was ever understood."""
+        return self.coordinator.insight.snapshot is not None
+
+    @property
+    def _as_of(self) -> str | None:
+        at = self.coordinator.insight.at
+        if at is None or self.coordinator.is_available:
+            return None
+        return dt_util.utc_from_timestamp(round(at)).isoformat()
+
+    def _showing(self) -> object:
+        return super()._showing(), self._as_of
+
+    def _attributes(self) -> dict[str, object]:
+        """Return the attributes of its own."""
+        return {}
+
+    @property
+    def extra_state_attributes(self) -> dict[str, object]:
+        """What belongs to the value, and out of reach the time it is from."""
+        return self._attributes() | ({} if self._as_of is None else {"as_of": self._as_of})
 
 
 @callback

@@ -1,38 +1,71 @@
-"""Sensors that say why charging or discharging is blocked, in the words of the manual."""
+"""Sensors of what is understood of the BMS: why it blocks, where its charge goes, what is wrong with it.
+
+They answer out of reach as well, from what was heard last, and say then when that was.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 
 from .bms.state import Snapshot
 from .coordinator import SmartBmsCoordinator
-from .entity import SmartBmsEntity
+from .entity import InsightEntity
+from .model.insight import Insight
 from .model.relays import Cause, Decision, Rule
+from .model.soc import Prediction
 from .model.twin import Explanation, explain_charge, explain_discharge
+
+_ALLOWED: Final = "allowed"
+_UNEXPLAINED: Final = "unexplained"
+_MINUTE: Final = 60
+# Nobody knows it better: minutes count within the next hour, five of them beyond.
+_NEAR: Final = 60
+_COARSE: Final = 5
+
+type Explain = Callable[[Decision | None, Snapshot], Explanation | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonSensor(SensorEntityDescription):
     """Why the BMS does not allow something, as its manual explains it."""
 
-    explain_fn: Callable[[Decision | None, Snapshot], Explanation | None]
+    explain_fn: Explain
 
 
-_ALLOWED: Final = "allowed"
-_UNEXPLAINED: Final = "unexplained"
+@dataclass(frozen=True, kw_only=True)
+class DurationSensor(SensorEntityDescription):
+    """When the pack will be full or empty, in s."""
+
+    value_fn: Callable[[Insight], float | None]
 
 
-def _reason(
-    key: str, explain_fn: Callable[[Decision | None, Snapshot], Explanation | None], not_for: set[Rule]
-) -> ReasonSensor:
+def _reason(key: str, explain_fn: Explain, not_for: set[Rule]) -> ReasonSensor:
     return ReasonSensor(
         key=key,
         translation_key=key,
         explain_fn=explain_fn,
         device_class=SensorDeviceClass.ENUM,
         options=[_ALLOWED, *(rule.value for rule in Rule if rule not in not_for), _UNEXPLAINED],
+    )
+
+
+def _duration(key: str, value_fn: Callable[[Insight], float | None]) -> DurationSensor:
+    return DurationSensor(
+        key=key,
+        translation_key=key,
+        value_fn=value_fn,
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MINUTES,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
     )
 
 
@@ -44,22 +77,44 @@ REASON_SENSORS: Final = (
         {Rule.CELL_VOLTAGE_HIGH, Rule.FULL, Rule.ABOVE_BALANCE_VOLTAGE},
     ),
 )
+DURATION_SENSORS: Final = (
+    _duration("time_to_full", Insight.time_to_full),
+    _duration("time_to_empty", Insight.time_to_empty),
+)
+PREDICTION: Final = SensorEntityDescription(
+    key="predicted_state_of_charge",
+    translation_key="predicted_state_of_charge",
+    native_unit_of_measurement=PERCENTAGE,
+    state_class=SensorStateClass.MEASUREMENT,
+    suggested_display_precision=0,
+)
+FINDINGS: Final = SensorEntityDescription(
+    key="findings", translation_key="findings", entity_category=EntityCategory.DIAGNOSTIC
+)
 
 
-class ReasonSensorEntity(SmartBmsEntity, SensorEntity):
+def insight_sensors(coordinator: SmartBmsCoordinator) -> list[SensorEntity]:
+    """Return the sensors of what is understood of a BMS."""
+    return [
+        *(ReasonSensorEntity(coordinator, description) for description in REASON_SENSORS),
+        *(DurationSensorEntity(coordinator, description) for description in DURATION_SENSORS),
+        PredictionSensorEntity(coordinator, PREDICTION),
+        FindingsSensorEntity(coordinator, FINDINGS),
+    ]
+
+
+class ReasonSensorEntity(InsightEntity, SensorEntity):
     """Why the BMS does not allow something: the first of the causes, with all of them as attributes."""
 
     _is_urgent = True
-    _unrecorded_attributes = frozenset({"causes"})
+    _unrecorded_attributes = frozenset({"causes", "as_of"})
     entity_description: ReasonSensor
 
-    def __init__(self, coordinator: SmartBmsCoordinator, description: ReasonSensor) -> None:
-        """Show the reason."""
-        super().__init__(coordinator, description)
-
     def _read(self) -> Explanation | None:
-        coordinator = self.coordinator
-        return self.entity_description.explain_fn(coordinator.decision, coordinator.data)
+        insight = self.coordinator.insight
+        if insight.snapshot is None:
+            return None
+        return self.entity_description.explain_fn(insight.decision, insight.snapshot)
 
     @property
     def native_value(self) -> str | None:
@@ -71,9 +126,8 @@ class ReasonSensorEntity(SmartBmsEntity, SensorEntity):
             return _ALLOWED
         return explanation.causes[0].rule.value if explanation.causes else _UNEXPLAINED
 
-    @property
-    def extra_state_attributes(self) -> dict[str, list[dict[str, str | float | None]]]:
-        """Every cause with its limit, the value that meets it, and the cell."""
+    def _attributes(self) -> dict[str, object]:
+        """Return every cause with its limit, the value that meets it, and the cell."""
         explanation = self._read()
         causes = () if explanation is None else explanation.causes
         return {"causes": [self._shown_cause(cause) for cause in causes]}
@@ -84,3 +138,67 @@ class ReasonSensorEntity(SmartBmsEntity, SensorEntity):
             scale = self.coordinator.data.temperature_scale
             limit, value = (None if raw is None else scale.celsius(round(raw)) for raw in (limit, value))
         return {"rule": cause.rule.value, "limit": limit, "value": value, "cell": cause.cell}
+
+
+class DurationSensorEntity(InsightEntity, SensorEntity):
+    """When the pack will be full or empty if it goes on like this; out of reach nobody knows."""
+
+    entity_description: DurationSensor
+
+    def _read(self) -> int | None:
+        seconds = self.entity_description.value_fn(self.coordinator.insight)
+        if seconds is None or not self.coordinator.is_available:
+            return None
+        minutes = round(seconds / _MINUTE)
+        return minutes if minutes <= _NEAR else _COARSE * round(minutes / _COARSE)
+
+    @property
+    def native_value(self) -> int | None:
+        """The minutes that are left."""
+        return self._read()
+
+
+class PredictionSensorEntity(InsightEntity, SensorEntity):
+    """Where the state of charge must be, in reach or not, and by how much that may be wrong."""
+
+    _unrecorded_attributes = frozenset({"uncertainty", "as_of"})
+
+    def _read(self) -> Prediction | None:
+        prediction = self.coordinator.insight.prediction(self.coordinator.now)
+        if prediction is None:
+            return None
+        # As fine as the BMS itself tells it; out of reach it would be written every minute otherwise.
+        return Prediction(round(prediction.state_of_charge), round(prediction.uncertainty * 2) / 2)
+
+    @property
+    def native_value(self) -> float | None:
+        """The predicted state of charge."""
+        prediction = self._read()
+        return None if prediction is None else prediction.state_of_charge
+
+    def _attributes(self) -> dict[str, object]:
+        prediction = self._read()
+        return {"uncertainty": None if prediction is None else prediction.uncertainty}
+
+
+class FindingsSensorEntity(InsightEntity, SensorEntity):
+    """How many things are wrong; which, and how that was seen, as an attribute."""
+
+    _unrecorded_attributes = frozenset({"findings", "as_of"})
+
+    def _read(self) -> tuple[tuple[str, str], ...]:
+        # The numbers of the evidence change all the time; a finding that comes, goes or worsens is news.
+        return tuple((finding.key.value, finding.severity.value) for finding in self.coordinator.findings)
+
+    @property
+    def native_value(self) -> int:
+        """The number of findings."""
+        return len(self._read())
+
+    def _attributes(self) -> dict[str, object]:
+        return {
+            "findings": [
+                {"finding": finding.key.value, "severity": finding.severity.value, **finding.evidence}
+                for finding in self.coordinator.findings
+            ]
+        }

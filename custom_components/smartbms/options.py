@@ -14,7 +14,9 @@ CONF_PAUSE_MINUTES: Final = "pause_minutes"
 CONF_PUBLISH_INTERVAL: Final = "publish_interval"
 CONF_TEMPERATURE_SCALE: Final = "temperature_scale"
 CONF_PROFILE: Final = "algorithm_profile"
+CONF_RATED_CAPACITY: Final = "rated_capacity"
 AUTOMATIC: Final = "automatic"
+_WATT_HOURS: Final = 1000.0
 
 
 class Mode(StrEnum):
@@ -35,12 +37,15 @@ class Options:
     temperature_scale: TemperatureScale = TemperatureScale.APP
     # `None` chooses the profile by what the BMS reports.
     profile: ProfileKey | None = None
+    # In Wh, as printed on the cells; `None` where the owner does not know it.
+    rated_capacity: float | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, object]) -> Self:
         """Return the options as an entry stores them; what is missing has its default."""
         default = cls()
         profile = stored.get(CONF_PROFILE, AUTOMATIC)
+        rated = stored.get(CONF_RATED_CAPACITY)
         return cls(
             mode=Mode(str(stored.get(CONF_MODE, default.mode))),
             visit_minutes=int(str(stored.get(CONF_VISIT_MINUTES, default.visit_minutes))),
@@ -50,4 +55,5 @@ class Options:
                 stored.get(CONF_TEMPERATURE_SCALE, default.temperature_scale.value)
             ),
             profile=None if profile == AUTOMATIC else ProfileKey(str(profile)),
+            rated_capacity=None if rated is None else float(str(rated)) * _WATT_HOURS,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bleak.backends.device import BLEDevice
 
@@ -18,6 +19,7 @@ from .link.connector import connect
 from .link.session import Connect
 from .link.transport import GattClient
 from .model.profiles import PROFILES, ProfileKey
+from .simulation import CHOICES
 from .simulator.battery import Battery
 from .simulator.firmware import Firmware
 from .simulator.in_process import InProcessClient
@@ -27,13 +29,21 @@ _BMS_BLE_DOMAIN = "bms_ble"
 _HEARING_TIMEOUT = 5
 
 
-def connector(
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What connects to a BMS, and the device itself where it is a simulated one."""
+
+    connect: Connect
+    firmware: Firmware | None = None
+
+
+def reach(
     hass: HomeAssistant, data: Mapping[str, object], name: str, profile: ProfileKey | None = None
-) -> Connect:
-    """Return what connects to the BMS that an entry's data describes; a simulated one has a profile."""
+) -> Reach:
+    """Return how to reach the BMS that an entry's data describes; a simulated one has a profile."""
     if CONF_SIMULATED_CELLS in data:
         return _simulated(hass, data, profile)
-    return _over_bluetooth(hass, str(data[CONF_ADDRESS]), name)
+    return Reach(_over_bluetooth(hass, str(data[CONF_ADDRESS]), name))
 
 
 def is_held_by_bms_ble(hass: HomeAssistant, address: str) -> bool:
@@ -61,7 +71,7 @@ def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
                 _HEARING_TIMEOUT,
             )
 
-    async def reach(on_disconnect: Callable[[], None]) -> GattClient:
+    async def over_bluetooth(on_disconnect: Callable[[], None]) -> GattClient:
         try:
             look_up()
         except NotInReachError:
@@ -73,10 +83,10 @@ def _over_bluetooth(hass: HomeAssistant, address: str, name: str) -> Connect:
                 raise HeldElsewhereError from err
             raise
 
-    return reach
+    return over_bluetooth
 
 
-def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: ProfileKey | None) -> Connect:
+def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: ProfileKey | None) -> Reach:
     firmware = Firmware(
         Battery(int(str(data[CONF_SIMULATED_CELLS]))),
         DeviceType(int(str(data[CONF_DEVICE_TYPE]))),
@@ -85,7 +95,12 @@ def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: Profile
     )
     peripheral = BmsPeripheral(firmware, str(data[CONF_ADDRESS]), int(str(data[CONF_SERIAL_NUMBER])))
 
-    async def reach(on_disconnect: Callable[[], None]) -> GattClient:
-        return await InProcessClient(peripheral, on_disconnect).connect()
+    async def in_process(on_disconnect: Callable[[], None]) -> GattClient:
+        try:
+            return await InProcessClient(peripheral, on_disconnect).connect()
+        except ConnectionRefusedError as err:
+            raise NotInReachError from err
 
-    return reach
+    for choice in CHOICES:
+        choice.apply(firmware, choice.of(data))
+    return Reach(in_process, firmware)

@@ -27,7 +27,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bms.state import Connection, Snapshot
 from .coordinator import LinkStatus, SmartBmsConfigEntry, SmartBmsCoordinator
 from .entity import SmartBmsEntity, add_when_known, cells
-from .reasons import REASON_SENSORS, ReasonSensorEntity
+from .insights import insight_sensors
 
 PARALLEL_UPDATES = 0
 
@@ -283,7 +283,7 @@ async def async_setup_entry(
     """Add the sensors of the link, and those of the BMS as they become known."""
     coordinator = entry.runtime_data
     async_add_entities(LinkSensorEntity(coordinator, description) for description in LINK_SENSORS)
-    async_add_entities(ReasonSensorEntity(coordinator, description) for description in REASON_SENSORS)
+    async_add_entities(insight_sensors(coordinator))
     add_when_known(
         coordinator,
         async_add_entities,

@@ -1,0 +1,64 @@
+"""What is shown to a person under Repairs, and taken back by itself when it is over."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+
+from .bms.errors import HeldElsewhereError
+from .const import DOMAIN
+from .model.diagnosis import Finding, FindingKey, Severity
+from .model.report import placeholders
+
+# A notice is listed with the findings, but nobody is asked to repair it.
+_SEVERITIES: Final = {Severity.WARNING: ir.IssueSeverity.WARNING, Severity.ERROR: ir.IssueSeverity.ERROR}
+
+
+class Issues:
+    """The repair issues of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, name: str) -> None:
+        """Show nothing yet; `name` is what the owner calls the BMS."""
+        self._hass = hass
+        self._entry_id = entry_id
+        self._name = name
+        self._shown: dict[FindingKey, Severity] = {}
+
+    def held_elsewhere(self, is_held: bool) -> None:
+        """Tell that another integration holds the BMS, or take it back."""
+        if is_held:
+            self._create(HeldElsewhereError.key, ir.IssueSeverity.ERROR, {})
+        else:
+            self._delete(HeldElsewhereError.key)
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Show the serious ones; one that is shown keeps its numbers until it is over or gets worse."""
+        serious = {finding.key: finding for finding in findings if finding.severity in _SEVERITIES}
+        for key in FindingKey:
+            finding = serious.get(key)
+            if finding is None:
+                self._delete(f"finding_{key}")
+                self._shown.pop(key, None)
+            elif self._shown.get(key) is not finding.severity:
+                self._shown[key] = finding.severity
+                self._create(f"finding_{key}", _SEVERITIES[finding.severity], placeholders(finding))
+
+    def clear(self) -> None:
+        """Take everything back."""
+        self.held_elsewhere(False)
+        self.findings(())
+
+    def _create(self, key: str, severity: ir.IssueSeverity, placeholders: dict[str, str]) -> None:
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"{key}_{self._entry_id}",
+            is_fixable=False,
+            severity=severity,
+            translation_key=key,
+            translation_placeholders={"name": self._name, **placeholders},
+        )
+
+    def _delete(self, key: str) -> None:
+        ir.async_delete_issue(self._hass, DOMAIN, f"{key}_{self._entry_id}")
