@@ -3,21 +3,29 @@
 import argparse
 import asyncio
 import json
+from pathlib import Path
 import signal
 import socket
 import sys
 from time import monotonic
 
+from custom_components.smartbms.bms.errors import RecordingError
+from custom_components.smartbms.simulator.gatt import Peripheral
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+from custom_components.smartbms.simulator.scenario import SCENARIOS, ScenarioKey
 from homeassistant.const import __version__ as HOME_ASSISTANT_VERSION
 
 from .api import ApiError
+from .case import EXPLANATIONS
 from .home_assistant import HOST, INTEGRATION, PASSWORD, USER, StartError
+from .scenarios import check_scenarios
 from .truth import MEASURED
-from .world import World, simulated_bms, world
+from .world import World, replayed_bms, simulated_bms, world
 
 NAME = "123\\SmartBMS 03330"
 PORT = 8123
+SPEED = 20.0
+ALL = "all"
 CHANGE_TIMEOUT = 30.0
 
 
@@ -36,12 +44,20 @@ def is_free(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
-async def show(cells: int, speed: float) -> None:
+async def show(
+    cells: int, speed: float | None, scenario: ScenarioKey | None = None, replay: Path | None = None
+) -> None:
     """Run the demo until it is interrupted."""
     # An interrupt cancels the task by itself; being asked to terminate shall end as cleanly.
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    bms = simulated_bms(cells=cells, speed=speed)
+    bms: Peripheral
+    if replay is None:
+        bms = simulated_bms(cells=cells, speed=SPEED if speed is None else speed)
+        if scenario is not None:
+            SCENARIOS[scenario].begin(bms.firmware)
+    else:
+        bms = replayed_bms(replay, speed=1.0 if speed is None else speed)
     async with world([bms], port=PORT if is_free(PORT) else None, progress=say) as here:
         await set_up(here)
         say(f"\nOpen {here.home_assistant.url} and log in as {USER} with password {PASSWORD}.")
@@ -99,7 +115,7 @@ async def set_up(here: World) -> None:
 async def changed(here: World, bms: BmsPeripheral) -> None:
     """Switch something large on and wait until every measured value has changed."""
     before = await here.values()
-    bms.firmware.battery.load_peak *= 10
+    bms.firmware.battery.surroundings.load_peak *= 10
     watched = {key: state["state"] for key, state in before.items() if is_measured(key)}
 
     async def all_changed() -> bool:
@@ -126,17 +142,37 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="verify unattended, print one JSON line, and end"
     )
+    parser.add_argument(
+        "--scenario",
+        choices=[*ScenarioKey, ALL],
+        metavar="NAME",
+        help=f"what the simulated BMS lives through: {', '.join(ScenarioKey)}; with --check also {ALL}",
+    )
     parser.add_argument("--cells", type=int, default=16, help="cells of the simulated battery (2 to 255)")
-    parser.add_argument("--speed", type=float, default=20.0, help="how fast the simulated battery lives")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        help=f"how fast the simulated battery lives ({SPEED:g}), or a recording runs (1)",
+    )
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="show a recorded BMS")
     arguments = parser.parse_args()
+    if arguments.scenario == ALL and not arguments.check:
+        parser.error(f"--scenario {ALL} needs --check")
+    scenario = None if arguments.scenario in (None, ALL) else ScenarioKey(arguments.scenario)
     try:
         if not arguments.check:
-            asyncio.run(show(arguments.cells, arguments.speed))
-            return 0
-        print(json.dumps(asyncio.run(check(arguments.cells))))
+            asyncio.run(show(arguments.cells, arguments.speed, scenario, arguments.replay))
+        elif arguments.scenario is None:
+            print(json.dumps(asyncio.run(check(arguments.cells))))
+        else:
+            keys = list(ScenarioKey) if scenario is None else [scenario]
+            print(json.dumps({"ok": True, "seconds": asyncio.run(check_scenarios(keys, say))}))
     except KeyboardInterrupt, asyncio.CancelledError:
         say("ended")
-    except (ApiError, CheckError, StartError) as err:
+    except RecordingError as err:
+        print(f"demo: {arguments.replay} {EXPLANATIONS[err.key]}", file=sys.stderr)
+        return 1
+    except (ApiError, CheckError, OSError, StartError) as err:
         print(f"demo: {err}", file=sys.stderr)
         return 1
     return 0

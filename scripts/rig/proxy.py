@@ -123,7 +123,8 @@ class VirtualProxy:
     def in_reach(self, peripheral: Peripheral) -> bool:
         """Return whether a peripheral would be heard if it sent."""
         address = peripheral.address
-        return self.peripherals.get(address) is peripheral and address not in self.out_of_reach
+        is_here = self.peripherals.get(address) is peripheral and address not in self.out_of_reach
+        return is_here and peripheral.is_on
 
     def connectable(self, address: int) -> Peripheral | None:
         """Return the peripheral that waits for a central at an address."""

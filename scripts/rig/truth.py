@@ -1,4 +1,4 @@
-"""What the entities of a simulated BMS must show, worked out from its battery and nothing else."""
+"""What the entities of a simulated BMS must show, worked out from its battery and what it has counted."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -57,26 +57,19 @@ def _celsius(temperature: float) -> float:
 
 
 def _pack(firmware: Firmware) -> Iterator[tuple[str, float]]:
-    battery = firmware.battery
-    per_ampere = 20 if firmware.generation is Generation.GEN3 else 8
-    voltage = _volts(battery.voltage)
+    voltage = _volts(firmware.battery.voltage)
     yield "voltage", voltage
-    for name, current in (
-        ("", battery.current),
-        ("charge_", battery.charge_current),
-        ("load_", battery.load_current),
-    ):
-        amperes = round(current * per_ampere) / per_ampere
-        yield f"{name}current", amperes
-        yield f"{name}power", voltage * amperes
-    yield "state_of_charge", int(battery.state_of_charge * 100)
-    capacity = firmware.setting(SettingKey.CAPACITY)
-    yield "stored_energy", round(battery.state_of_charge * capacity) / 1000
-    yield "collected_today", round(battery.today.collected) / 1000
-    yield "consumed_today", round(battery.today.consumed) / 1000
-    yield "collected_total", 321 + battery.total.collected // 1000
-    yield "consumed_total", 298 + battery.total.consumed // 1000
-    yield "balance_voltage", _volts(battery.balance_voltage)
+    for name, amperes in zip(("charge_", "", "load_"), firmware.currents, strict=True):
+        if amperes is not None:
+            yield f"{name}current", amperes
+            yield f"{name}power", voltage * amperes
+    yield "state_of_charge", int(firmware.state_of_charge)
+    yield "stored_energy", round(firmware.charge.stored) / 1000
+    yield "collected_today", round(firmware.today.collected) / 1000
+    yield "consumed_today", round(firmware.today.consumed) / 1000
+    yield "collected_total", 321 + firmware.total.collected // 1000
+    yield "consumed_total", 298 + firmware.total.consumed // 1000
+    yield "balance_voltage", _volts(firmware.battery.balance_voltage)
 
 
 def _cells(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
@@ -88,6 +81,7 @@ def _cells(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
         for name, value in zip(("voltage", "temperature", "balancing"), values, strict=True):
             yield f"cell_{number}_{name}", value
     exact = [cell.voltage for cell in cells]
+    degrees = [cell.temperature for cell in cells]
     yield "lowest_cell_voltage", min(voltages)
     yield "highest_cell_voltage", max(voltages)
     yield "average_cell_voltage", sum(voltages) / len(voltages)
@@ -96,8 +90,8 @@ def _cells(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
     yield "highest_cell", exact.index(max(exact)) + 1
     yield "lowest_temperature", min(temperatures)
     yield "highest_temperature", max(temperatures)
-    yield "coldest_cell", temperatures.index(min(temperatures)) + 1
-    yield "warmest_cell", temperatures.index(max(temperatures)) + 1
+    yield "coldest_cell", degrees.index(min(degrees)) + 1
+    yield "warmest_cell", degrees.index(max(degrees)) + 1
     yield "balancing_cells", sum(balancing)
 
 
@@ -108,13 +102,13 @@ def _status(firmware: Firmware) -> Iterator[tuple[str, bool]]:
         yield alarm, False
     yield "charge_allowed", firmware.relays.charge
     yield "discharge_allowed", firmware.relays.load
-    yield "calibrated", True
+    yield "calibrated", firmware.charge.is_calibrated
 
 
 def _gen3(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
     if firmware.generation is Generation.GEN2:
         return
-    battery, capacity = firmware.battery, firmware.setting(SettingKey.CAPACITY)
+    total, today, capacity = firmware.total, firmware.today, firmware.setting(SettingKey.CAPACITY)
     for alarm in ("early_warning", "below_charge_temperature", "below_discharge_temperature"):
         yield alarm, False
     yield "charge_relay", firmware.relays.charge
@@ -123,9 +117,9 @@ def _gen3(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
     yield "charge_efficiency", 99
     yield "measured_capacity", round(capacity * 0.97) / 1000
     yield "measured_charge_capacity", round(capacity * 0.98) / 1000
-    yield "charge_cycles", round((15.13 + battery.total.charged / capacity) * 100) / 100
-    yield "discharge_cycles", round((15.02 + battery.total.discharged / capacity) * 100) / 100
-    yield "charged_total", 289 + battery.total.charged // 1000
-    yield "discharged_total", 274 + battery.total.discharged // 1000
-    yield "charged_today", round(battery.today.charged) / 1000
-    yield "discharged_today", round(battery.today.discharged) / 1000
+    yield "charge_cycles", round((15.13 + total.charged / capacity) * 100) / 100
+    yield "discharge_cycles", round((15.02 + total.discharged / capacity) * 100) / 100
+    yield "charged_total", 289 + total.charged // 1000
+    yield "discharged_total", 274 + total.discharged // 1000
+    yield "charged_today", round(today.charged) / 1000
+    yield "discharged_today", round(today.discharged) / 1000

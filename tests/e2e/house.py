@@ -12,7 +12,7 @@ from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from homeassistant.util.json import JsonObjectType, JsonValueType
 from scripts.rig.api import Api, ApiError, FlowStep
-from scripts.rig.world import PIN, World
+from scripts.rig.world import PIN, SOMETIMES_UNKNOWN, World
 
 # Every test of this package runs on the event loop on which Home Assistant's stand-ins live.
 E2E = [
@@ -24,6 +24,17 @@ E2E = [
 DOMAIN = "smartbms"
 # These tell of the link, and are there without the BMS.
 ABOUT_THE_LINK = frozenset({"connection", "pause"})
+UNDERSTOOD = frozenset(
+    {
+        "charging_blocked_by",
+        "discharging_blocked_by",
+        "differs_from_manual",
+        "predicted_state_of_charge",
+        "time_to_full",
+        "time_to_empty",
+        "findings",
+    }
+)
 _LOGIN = re.compile(rb"PW(.*?)!\r")
 _LOGGED = re.compile(r"^\S+ \S+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[\w.]+)\] (?P<text>.*)$")
 
@@ -174,10 +185,11 @@ class Bms:
         await self.here.api.wait_for(is_so, timeout, f"{key} of {self.name} to be {' or '.join(wanted)}")
 
     async def becomes_unavailable(self, timeout: float) -> None:
-        """Wait until nothing of the battery is shown any more."""
+        """Wait until nothing measured is shown any more; what was understood stays, with its date."""
 
         async def is_so() -> bool:
-            return set((await self.values()).values()) == {"unavailable"}
+            measured = {state for key, state in (await self.values()).items() if key not in UNDERSTOOD}
+            return measured == {"unavailable"}
 
         await self.here.api.wait_for(is_so, timeout, f"{self.name} to be unavailable")
 
@@ -212,7 +224,7 @@ class Bms:
 async def configure(api: Api, entry_id: str, **options: JsonValueType) -> None:
     """Change options in their form, and leave the others as they are."""
     form = await api.start_options_flow(entry_id)
-    current = {str(row["name"]): _suggested(row) for row in form["data_schema"] or []}
+    current = {str(row["name"]): _suggested(row) for row in form["data_schema"] or [] if "description" in row}
     step = await api.options_flow_step(form["flow_id"], {**current, **options})
     assert step["type"] == "create_entry", step
 
@@ -223,7 +235,8 @@ def _suggested(row: JsonObjectType) -> JsonValueType:
 
 def shows_something(states: dict[str, str]) -> bool:
     """Whether there are states, and none of them lacks a value."""
-    return bool(states) and not {"unknown", "unavailable"} & set(states.values())
+    shown = {state for key, state in states.items() if key.lower().replace(" ", "_") not in SOMETIMES_UNKNOWN}
+    return bool(shown) and not {"unknown", "unavailable"} & shown
 
 
 type Bring = Callable[..., Bms]

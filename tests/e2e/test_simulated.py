@@ -68,3 +68,30 @@ async def test_simulated_bms_live_without_any_hardware(here: World, entry_ids: l
 
     await here.api.wait_for(changed, 30, "the values to change")
     assert log.complaints == []
+
+
+async def test_another_day(here: World, entry_ids: list[str]) -> None:
+    """The scenario is chosen in a select, is lived at once, and survives a reload."""
+    entry_ids.append(await _add(here, "gen3", cells=8))
+    await configure(here.api, entry_ids[0], publish_interval=1)
+
+    async def shows(name: str, state: str) -> None:
+        async def as_wanted() -> bool:
+            return (await _shown(here, entry_ids[0])).get(name) == state
+
+        await here.api.wait_for(as_wanted, 30, f"{name} to be {state}")
+
+    await shows("Scenario", "solar_day")
+    (select,) = [
+        entity["entity_id"]
+        for entity in await here.api.entities()
+        if entity["config_entry_id"] == entry_ids[0] and entity["original_name"] == "Scenario"
+    ]
+    await here.api.call_service(
+        "select", "select_option", target={"entity_id": select}, option="chain_broken"
+    )
+    await shows("Scenario", "chain_broken")
+    await shows("Charging blocked by", "no_communication")
+    await here.api.reload_entry(entry_ids[0])
+    await shows("Charging blocked by", "no_communication")
+    await shows("Scenario", "chain_broken")

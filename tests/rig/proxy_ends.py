@@ -40,6 +40,7 @@ class Echo:
     address = ADDRESS
     advertisement = bytes.fromhex("020106 0503e0ff0918")
     services = SERVICES
+    is_on = True
 
     def __init__(self) -> None:
         """Start out alone."""

@@ -189,6 +189,16 @@ async def test_out_of_reach(alice: Client, device: Echo, proxy: VirtualProxy) ->
     assert await alice.link() == (False, 0, 0x3E)
 
 
+async def test_without_power(alice: Client, device: Echo) -> None:
+    """A device that loses power is as good as gone."""
+    alice.scan()
+    await alice.link()
+    device.is_on = False
+    assert await alice.state() == (False, 0, 0x08)
+    assert NUMBER not in await alice.heard()
+    assert await alice.link() == (False, 0, 0x3E)
+
+
 async def test_request_finds_the_device_gone(alice: Client, proxy: VirtualProxy) -> None:
     """A request to a device that has just left ends the link instead of reaching the device."""
     proxy.advertise_every = 60
