@@ -140,6 +140,8 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
         "temperature_scale": "app",
         "algorithm_profile": "automatic",
         "rated_capacity": None,
+        "settings_unlocked": False,
+        "unconfirmed_addresses": False,
     }
     result = await hass.config_entries.options.async_configure(
         form["flow_id"],
@@ -151,6 +153,8 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
             "temperature_scale": "document",
             "algorithm_profile": "gen3_rev6",
             "rated_capacity": 15.5,
+            "settings_unlocked": True,
+            "unconfirmed_addresses": True,
         },
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -163,10 +167,15 @@ async def test_options_are_stored_as_whole_numbers_and_used(hass: HomeAssistant,
         "temperature_scale": "document",
         "algorithm_profile": "gen3_rev6",
         "rated_capacity": 15.5,
+        "settings_unlocked": True,
+        "unconfirmed_addresses": True,
     }
-    assert [type(value) for value in entry.options.values()] == [str, int, int, int, str, str, float]
+    kinds = [type(value) for value in entry.options.values()]
+    assert kinds == [str, int, int, int, str, str, float, bool, bool]
     assert entry.runtime_data is not before
     assert entry.runtime_data.options.visit_minutes == 30
     assert entry.runtime_data.options.rated_capacity == 15500
+    assert entry.runtime_data.options.settings_unlocked is True
+    assert entry.runtime_data.options.unconfirmed is True
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert suggested(form) == dict(entry.options)

@@ -78,6 +78,40 @@ charge_relay | binary_sensor.charge_relay | Charge relay | on | - | - | - | - | 
 load_relay | binary_sensor.load_relay | Load relay | on | - | - | - | - | yes
 calibrated | binary_sensor.state_of_charge_calibration | State of charge calibration | on | - | - | - | diagnostic | yes
 """
+SETTINGS = """
+solar_peak_power | number.solar_peak_power | Solar peak power | 3000 | W | power | - | config | yes
+inverter_peak_power | number.inverter_peak_power | Inverter peak power | 2500 | W | power | - | config | yes
+capacity | number.battery_capacity | Battery capacity | 14300 | Wh | energy_storage | - | config | yes
+v_min | number.v_min | V min | 2.9 | V | voltage | - | config | yes
+v_max | number.v_max | V max | 3.7 | V | voltage | - | config | yes
+t_min_charge | number.t_min_charge | T min charge | 1.9 | °C | temperature | - | config | yes
+t_max | number.t_max | T max | 60.1 | °C | temperature | - | config | yes
+charge_restart | number.charge_restart | Charge restart | 95 | % | - | - | config | no
+discharge_restart | number.discharge_restart | Discharge restart | 5 | % | - | - | config | no
+t_min_discharge | number.t_min_discharge | T min discharge | -10.1 | °C | temperature | - | config | yes
+v_low | number.v_low | V low | 3.0 | V | voltage | - | config | yes
+v_nominal | number.v_nominal | V nominal | 3.3 | V | voltage | - | config | yes
+v_min_hysteresis | number.v_min_hysteresis | V min hysteresis | 0.1 | V | voltage | - | config | yes
+v_max_hysteresis | number.v_max_hysteresis | V max hysteresis | 0.05 | V | voltage | - | config | yes
+charge_restart_delay | number.charge_restart_delay | Charge restart delay | 60 | s | duration | - | config | yes
+discharge_restart_delay | number.discharge_restart_delay | Discharge restart delay | 60 | s | duration | - | config | yes
+charge_pause_delay | number.charge_pause_delay | Charge pause delay | 10 | s | duration | - | config | yes
+discharge_pause_delay | number.discharge_pause_delay | Discharge pause delay | 10 | s | duration | - | config | yes
+full_sync_tail_current | number.full_sync_tail_current | Full-sync tail current | 2.0 | A | current | - | config | yes
+critical_mode | select.critical_mode | Critical mode | normal | - | - | - | config | yes
+sensor_type | select.current_sensor | Current sensor | 500_a_20_a | - | - | - | config | yes
+chemistry | select.chemistry | Chemistry | lifepo4 | - | - | - | config | yes
+charge_relay_function | select.charge_relay_function | Charge relay function | allowed_to_charge | - | - | - | config | yes
+charge_relay_force | select.charge_relay_force_position | Charge relay force position | inactive | - | - | - | config | yes
+load_relay_function | select.load_relay_function | Load relay function | allowed_to_discharge | - | - | - | config | yes
+load_relay_force | select.load_relay_force_position | Load relay force position | inactive | - | - | - | config | yes
+charge_relay_off | switch.charge_relay_forced_off | Charge relay forced off | off | - | - | - | config | yes
+load_relay_off | switch.load_relay_forced_off | Load relay forced off | off | - | - | - | config | yes
+use_measured_capacity | switch.use_measured_capacity | Use measured capacity | off | - | - | - | config | yes
+soc_voltage_correction | switch.state_of_charge_voltage_correction | State of charge voltage correction | off | - | - | - | config | yes
+charge_relay_invert | switch.charge_relay_inverted | Charge relay inverted | off | - | - | - | config | yes
+load_relay_invert | switch.load_relay_inverted | Load relay inverted | off | - | - | - | config | yes
+"""
 CELL = """
 cell_{n}_voltage | sensor.cell_{n}_voltage | Cell {n} voltage | {voltage} | V | voltage | measurement | - | yes
 cell_{n}_temperature | sensor.cell_{n}_temperature | Cell {n} temperature | {temperature} | °C | temperature | measurement | - | yes
@@ -115,6 +149,29 @@ GEN2_LACKS = {
     "below_discharge_temperature",
     "charge_relay",
     "load_relay",
+    "t_min_discharge",
+    "v_low",
+    "v_nominal",
+    "v_min_hysteresis",
+    "v_max_hysteresis",
+    "charge_restart_delay",
+    "discharge_restart_delay",
+    "charge_pause_delay",
+    "discharge_pause_delay",
+    "full_sync_tail_current",
+    "critical_mode",
+    "sensor_type",
+    "chemistry",
+    "charge_relay_function",
+    "charge_relay_force",
+    "load_relay_function",
+    "load_relay_force",
+    "charge_relay_off",
+    "load_relay_off",
+    "use_measured_capacity",
+    "soc_voltage_correction",
+    "charge_relay_invert",
+    "load_relay_invert",
 }
 
 type Row = tuple[str, ...]
@@ -168,7 +225,7 @@ async def test_generation_3(hass: HomeAssistant, radio: Radio) -> None:
     await set_up(hass, radio, still_bms(hass))
     before = shown_unasked(hass)
     await enable(hass)
-    assert found(hass, before) == table(GEN3) | cell_rows()
+    assert found(hass, before) == table(GEN3) | table(SETTINGS) | cell_rows()
 
 
 async def test_generation_2(hass: HomeAssistant, radio: Radio) -> None:
@@ -176,7 +233,8 @@ async def test_generation_2(hass: HomeAssistant, radio: Radio) -> None:
     await set_up(hass, radio, still_bms(hass, DeviceType.GEN2))
     before = shown_unasked(hass)
     await enable(hass)
-    rows = {key: row for key, row in (table(GEN3) | cell_rows()).items() if key not in GEN2_LACKS}
+    known = table(GEN3) | table(SETTINGS) | cell_rows()
+    rows = {key: row for key, row in known.items() if key not in GEN2_LACKS}
     for key, state in GEN2_SHOWS.items():
         rows[key] = (*rows[key][:2], state, *rows[key][3:])
     assert found(hass, before) == rows

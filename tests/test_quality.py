@@ -125,7 +125,20 @@ ACTION_ERRORS = {
     "nothing_known",
     "already_recording",
     "not_recorded",
+    "settings_locked",
+    "would_switch_off",
+    "changed_meanwhile",
+    "write_restored",
+    "write_unclear",
+    "nothing_to_write",
+    "no_recommendation",
+    "unknown_setting",
+    "no_settings",
+    "not_backed_up",
+    "not_a_backup",
+    "other_device_type",
     *(fault.value for fault in errors.HypothesisFault),
+    *(fault.value for fault in errors.SettingFault),
 }
 
 
@@ -140,7 +153,7 @@ def error_keys() -> set[str]:
 
 def test_every_error_can_be_told() -> None:
     """Each has a message of its own, in the flow as in the log."""
-    assert len(error_keys()) == 10
+    assert len(error_keys()) == 12
     assert set(TRANSLATIONS["exceptions"]) == error_keys() | ACTION_ERRORS
     assert set(TRANSLATIONS["config"]["error"]) == error_keys() | {"pin_format", "unknown"}
     for key in error_keys():
@@ -148,7 +161,7 @@ def test_every_error_can_be_told() -> None:
     messages = [TRANSLATIONS["exceptions"][key]["message"] for key in error_keys()]
     assert len(set(messages)) == len(messages)
     findings = {f"finding_{key}" for key in FindingKey}
-    assert set(TRANSLATIONS["issues"]) == {"held_by_bms_ble", *findings}
+    assert set(TRANSLATIONS["issues"]) == {"held_by_bms_ble", "setting_unclear", "setting_settled", *findings}
 
 
 def test_every_end_of_the_flow_can_be_told() -> None:
@@ -201,6 +214,10 @@ def test_every_choice_has_a_name() -> None:
     for selector in (*schema("_SIMULATED_SCHEMA").values(), *schema("_OPTIONS_SCHEMA").values()):
         if isinstance(selector, SelectSelector):
             choices[selector.config["translation_key"]] = set(selector.config["options"])
+    for service in load_yaml_dict(str(HOME / "services.yaml")).values():
+        for field in service["fields"].values():
+            if (offered := field["selector"].get("select")) is not None:
+                choices.setdefault(offered["translation_key"], set()).update(offered["options"])
     assert {key: set(text["options"]) for key, text in TRANSLATIONS["selector"].items()} == choices
 
 
@@ -224,6 +241,18 @@ async def test_every_entity_has_a_name_and_an_icon(hass: HomeAssistant, radio: R
         assert states is not None
         translated = TRANSLATIONS["entity"]["sensor"][name]["state"]
         assert sorted(translated) == sorted(states.attributes["options"])
+
+
+def test_every_action_is_explained() -> None:
+    """Each has an icon, a name and an explanation, and so has each of its fields."""
+    actions = load_yaml_dict(str(HOME / "services.yaml"))
+    assert set(actions) == set(TRANSLATIONS["services"]) == set(ICONS["services"])
+    for name, action in actions.items():
+        text = TRANSLATIONS["services"][name]
+        assert set(text) == {"name", "description", "fields"}
+        assert set(text["fields"]) == set(action["fields"])
+        for field in text["fields"].values():
+            assert set(field) == {"name", "description"}
 
 
 def test_translations_are_texts_for_people() -> None:
@@ -318,6 +347,8 @@ def test_platforms_know_only_the_coordinator_and_values() -> None:
                     "const",
                     "bms",
                     "insights",
+                    "setting_entity",
+                    "setting_values",
                     "simulation",
                     "simulator",
                 }, f"{platform}: {name}"

@@ -12,10 +12,12 @@ from .archive import Archive
 from .const import DOMAIN
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
 from .issues import Issues
+from .options import Options
 
 PLATFORMS: Final = [
     Platform.BINARY_SENSOR,
     Platform.EVENT,
+    Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
@@ -31,7 +33,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: SmartBmsConfigEntry) -> bool:
     """Connect to the BMS of an entry and add its entities."""
-    coordinator = SmartBmsCoordinator(hass, entry)
+    archive = Archive(hass, entry.entry_id)
+    remembered = await archive.load(Options.of(entry.options).profile)
+    coordinator = SmartBmsCoordinator(hass, entry, archive, remembered)
     await coordinator.async_start()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

@@ -16,11 +16,12 @@ from homeassistant.util import dt as dt_util, slugify
 from .archive import Archive
 from .bms.errors import HypothesisError
 from .bms.recording import Header, Recorder
-from .const import DOMAIN
+from .const import DOMAIN, FOLDER
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator, circumstances
 from .model.hypothesis import hypothetical
 from .model.report import report
 from .options import Options
+from .settings_actions import register_settings_actions
 
 if TYPE_CHECKING:
     # Home Assistant 2026.9 and newer put this in the place of voluptuous.
@@ -33,7 +34,6 @@ _RECORD: Final = "record"
 _SETTINGS: Final = "settings"
 _READING: Final = "reading"
 _MINUTES: Final = "minutes"
-_FOLDER: Final = "smartbms"
 
 _DIAGNOSE_SCHEMA: Final = vol.Schema(
     {
@@ -59,6 +59,7 @@ def register_actions(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, _RECORD, _record, _RECORD_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
+    register_settings_actions(hass)
 
 
 async def _diagnose(call: ServiceCall) -> ServiceResponse:
@@ -108,7 +109,7 @@ async def _record(call: ServiceCall) -> ServiceResponse:
     finally:
         session.end_recording()
     stamp = dt_util.now().strftime("%Y-%m-%d_%H-%M-%S")
-    path = Path(hass.config.path(_FOLDER, f"{slugify(entry.title)}_{stamp}.txt"))
+    path = Path(hass.config.path(FOLDER, f"{slugify(entry.title)}_{stamp}.txt"))
     try:
         await hass.async_add_executor_job(_write, path, recorder.text)
     except OSError as err:

@@ -1,15 +1,17 @@
 """What is remembered of one BMS through restarts, in Home Assistant's storage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Self
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
+from .bms.settings import SETTINGS
 from .bms.state import LogEntry
 from .bms.stored import log_as_json, log_from_json
 from .const import DOMAIN
+from .link.transaction import PendingWrite
 from .model.insight import Insight
 from .model.profiles import ProfileKey
 
@@ -22,12 +24,14 @@ class Remembered:
     """What an earlier run knew.
 
     `log` holds the entries of the device's log that have been told, `None` when it was never read;
-    `has_history` whether its hourly history has been imported.
+    `has_history` whether its hourly history has been imported; `pending` are writes that were not
+    verified.
     """
 
     insight: Insight
     log: tuple[LogEntry, ...] | None = None
     has_history: bool = False
+    pending: tuple[PendingWrite, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it as the storage keeps it."""
@@ -35,6 +39,7 @@ class Remembered:
             "insight": self.insight.as_json(),
             "log": None if self.log is None else log_as_json(self.log),
             "has_history": self.has_history,
+            "pending": [asdict(each) for each in self.pending],
         }
 
     @classmethod
@@ -45,7 +50,22 @@ class Remembered:
             insight=Insight.from_json(stored.get("insight"), manual),
             log=log_from_json(stored.get("log")),
             has_history=stored.get("has_history") is True,
+            pending=_pending(stored.get("pending")),
         )
+
+
+def _pending(data: object) -> tuple[PendingWrite, ...]:
+    """Return the writes that were stored; one that cannot be read or written is none."""
+    found: list[PendingWrite] = []
+    for each in data if isinstance(data, list) else ():
+        stored = each if isinstance(each, Mapping) else {}
+        setting = next((row for row in SETTINGS.values() if row.key == stored.get("key")), None)
+        old, new = stored.get("old_count"), stored.get("new_count")
+        if setting is not None and isinstance(old, int) and isinstance(new, int):
+            most = 256 ** len(setting.write_addresses)
+            if 0 <= old < most and 0 <= new < most:
+                found.append(PendingWrite(setting.key, old, new))
+    return tuple(found)
 
 
 class Archive:

@@ -17,6 +17,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_ADDRESS, CONF_PIN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -45,7 +46,9 @@ from .options import (
     CONF_PROFILE,
     CONF_PUBLISH_INTERVAL,
     CONF_RATED_CAPACITY,
+    CONF_SETTINGS_UNLOCKED,
     CONF_TEMPERATURE_SCALE,
+    CONF_UNCONFIRMED,
     CONF_VISIT_MINUTES,
     Mode,
     Options,
@@ -103,6 +106,8 @@ _OPTIONS_SCHEMA: Final = vol.Schema(
                 min=0.1, max=10000, step=0.1, mode=NumberSelectorMode.BOX, unit_of_measurement="kWh"
             )
         ),
+        vol.Required(CONF_SETTINGS_UNLOCKED): BooleanSelector(),
+        vol.Required(CONF_UNCONFIRMED): BooleanSelector(),
     }
 )
 
@@ -281,6 +286,8 @@ class SmartBmsOptionsFlow(OptionsFlowWithReload):
             CONF_PUBLISH_INTERVAL: options.publish_interval,
             CONF_TEMPERATURE_SCALE: options.temperature_scale.value,
             CONF_PROFILE: options.profile or AUTOMATIC,
+            CONF_SETTINGS_UNLOCKED: options.settings_unlocked,
+            CONF_UNCONFIRMED: options.unconfirmed,
         }
         if CONF_RATED_CAPACITY in self.config_entry.options:
             current[CONF_RATED_CAPACITY] = self.config_entry.options[CONF_RATED_CAPACITY]

@@ -26,16 +26,19 @@ from .bms.alarms import Alarm, break_cell
 from .bms.device import DeviceType
 from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, SmartBmsError
 from .bms.memory import Memory
+from .bms.settings import SETTINGS, SettingKey
 from .bms.state import Connection, Snapshot
 from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN, FACTORY_PIN
 from .device_memory import can_import, import_history, tell_logbook
 from .issues import Issues
 from .link.session import Plan, Session
+from .link.transaction import Held, PendingWrite
 from .model.diagnosis import Circumstances, Finding
 from .model.insight import Insight
 from .model.twin import differs, patience
 from .options import Mode, Options
 from .reach import reach
+from .written import tell_written, texts
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,11 +77,13 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
 
     config_entry: SmartBmsConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: SmartBmsConfigEntry) -> None:
-        """Prepare the session of an entry; `async_start` begins it."""
+    def __init__(
+        self, hass: HomeAssistant, entry: SmartBmsConfigEntry, archive: Archive, remembered: Remembered
+    ) -> None:
+        """Prepare the session of an entry, which goes on from what is remembered; `async_start` begins it."""
         super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
         self.options = Options.of(entry.options)
-        self.remembered = Remembered(insight=Insight(manual=self.options.profile))
+        self.remembered = remembered
         self.findings: tuple[Finding, ...] = ()
         self.is_simulated = CONF_SIMULATED_CELLS in entry.data
         device_type: int | None = entry.data[CONF_DEVICE_TYPE]
@@ -97,6 +102,9 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             on_record=self._on_record,
             on_state=self._on_state,
             on_memory=self._on_memory,
+            pending=remembered.pending,
+            on_pending=self._on_pending,
+            on_settled=self._on_settled,
             plan=Plan(
                 visit_interval=self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else None
             ),
@@ -106,8 +114,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self._first_contact: asyncio.Future[None] = hass.loop.create_future()
         self._urgent_listeners: set[CALLBACK_TYPE] = set()
         self._log_listeners: set[Callable[[Alarm], None]] = set()
-        self._archive = Archive(hass, entry.entry_id)
-        self._issues = Issues(hass, entry.entry_id, entry.title)
+        self._archive = archive
+        self.issues = Issues(hass, entry.entry_id, entry.title)
         self._publish_timer: asyncio.TimerHandle | None = None
         self._grace_timer: asyncio.TimerHandle | None = None
 
@@ -118,7 +126,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         missing when the BMS cannot be reached and never was.
         """
         entry = self.config_entry
-        await self._recall()
+        self._recall()
         entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._on_stop))
         if not self.is_simulated:
             entry.async_on_unload(
@@ -209,6 +217,13 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self.session.pause(self.options.pause_minutes * 60)
 
     @callback
+    def async_publish_settings(self) -> None:
+        """Show at once what a write has read back; the stream says nothing of settings."""
+        if self.is_available:
+            self._has_news = True
+            self._publish()
+
+    @callback
     def _on_record(self) -> None:
         self._has_news = True
         if not self.is_available:
@@ -226,7 +241,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         if session.state is Connection.CONNECTED:
             self._settle(None)
             self._update_device()
-            self._issues.held_elsewhere(False)
+            self.issues.held_elsewhere(False)
             self._end_grace()
             self._cancel_publish()
         else:
@@ -250,6 +265,21 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
                 self.hass, self._import_history(memory.history), "smartbms history"
             )
 
+    @callback
+    def _on_pending(self, pending: tuple[PendingWrite, ...]) -> None:
+        """Write down at once what is not verified: nobody knows what happens before it is."""
+        self.remembered = replace(self.remembered, pending=pending)
+        self.config_entry.async_create_background_task(
+            self.hass, self._archive.keep(self.remembered), "smartbms pending writes"
+        )
+
+    @callback
+    def _on_settled(self, key: SettingKey, old: float, new: float, held: float) -> None:
+        """Tell what became of a write that was interrupted."""
+        told, scale = Held(key, old, new, held), self.options.temperature_scale
+        tell_written(self.hass, self.config_entry, told, scale, status="settled")
+        self.issues.settled(key, texts(told, scale))
+
     async def _import_history(self, history: tuple[int | None, ...]) -> None:
         if await import_history(self.hass, self.config_entry, history):
             self.remembered = replace(self.remembered, has_history=True)
@@ -267,7 +297,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         """Ask for what only a person can give, and have the next advertisement count as news."""
         if isinstance(error, PinRejectedError):
             self.config_entry.async_start_reauth(self.hass)
-        self._issues.held_elsewhere(isinstance(error, HeldElsewhereError))
+        self.issues.held_elsewhere(isinstance(error, HeldElsewhereError))
         if not self.is_simulated:
             bluetooth.async_clear_advertisement_history(self.hass, self._address)
 
@@ -303,14 +333,20 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         # What was known before is not known now.
         self.data = Snapshot(temperature_scale=self.options.temperature_scale)
 
-    async def _recall(self) -> None:
-        """Remember what an earlier run knew, until the BMS says something."""
-        self.remembered = await self._archive.load(self.options.profile)
+    def _recall(self) -> None:
+        """Show what an earlier run knew, until the BMS says something."""
         insight, fold = self.insight, self.session.fold
         if insight.snapshot is not None:
             self.data = replace(insight.snapshot, temperature_scale=self.options.temperature_scale)
             if self.device_type is None:
                 fold.generation = insight.generation
+        for each in self.remembered.pending:
+            if each.old_count == each.new_count:
+                # Nobody wanted to change it; it is only to be looked at again.
+                continue
+            setting, scale = SETTINGS[each.key], self.options.temperature_scale
+            held = Held(each.key, setting.value(each.old_count), setting.value(each.new_count), None)
+            self.issues.unclear(each.key, texts(held, scale))
         self.session.wants_history = not self.remembered.has_history and can_import(self.hass)
 
     def _update_data(self) -> None:
@@ -332,7 +368,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self._cancel_publish()
         self._update_data()
         self.findings = self.insight.findings(self.now, circumstances(self.config_entry, self.remembered))
-        self._issues.findings(self.findings)
+        self.issues.findings(self.findings)
         self.async_update_listeners()
         if self.session.state is not Connection.CONNECTED:
             self._publish_timer = self.hass.loop.call_later(_PUBLISH_WITHOUT_BMS, self._publish)

@@ -1,12 +1,13 @@
 """What is shown to a person under Repairs, and taken back by itself when it is over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .bms.errors import HeldElsewhereError
+from .bms.settings import SettingKey
 from .const import DOMAIN
 from .model.diagnosis import Finding, FindingKey, Severity
 from .model.report import placeholders
@@ -44,19 +45,49 @@ class Issues:
                 self._shown[key] = finding.severity
                 self._create(f"finding_{key}", _SEVERITIES[finding.severity], placeholders(finding))
 
+    def unclear(self, key: SettingKey, texts: Mapping[str, str]) -> None:
+        """Tell that nobody knows what the BMS holds in place of a setting."""
+        self._create(f"written_{key}", ir.IssueSeverity.ERROR, texts, translation_key="setting_unclear")
+
+    def settled(self, key: SettingKey, texts: Mapping[str, str]) -> None:
+        """Tell what became of a setting; that stays until somebody has read it."""
+        self._create(
+            f"written_{key}",
+            ir.IssueSeverity.WARNING,
+            texts,
+            translation_key="setting_settled",
+            until_read=True,
+        )
+
+    def verified(self, key: SettingKey) -> None:
+        """Take back what was told of a setting: it is known again."""
+        self._delete(f"written_{key}")
+
     def clear(self) -> None:
         """Take everything back."""
         self.held_elsewhere(False)
         self.findings(())
+        for key in SettingKey:
+            self.verified(key)
 
-    def _create(self, key: str, severity: ir.IssueSeverity, placeholders: dict[str, str]) -> None:
+    def _create(
+        self,
+        key: str,
+        severity: ir.IssueSeverity,
+        placeholders: Mapping[str, str],
+        *,
+        translation_key: str | None = None,
+        until_read: bool = False,
+    ) -> None:
+        """Show an issue; one that stays `until_read` is fixed by saying so, and survives a restart."""
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             f"{key}_{self._entry_id}",
-            is_fixable=False,
+            is_fixable=until_read,
+            is_persistent=until_read,
             severity=severity,
-            translation_key=key,
+            translation_key=translation_key or key,
             translation_placeholders={"name": self._name, **placeholders},
         )
 

@@ -15,6 +15,8 @@ CONF_PUBLISH_INTERVAL: Final = "publish_interval"
 CONF_TEMPERATURE_SCALE: Final = "temperature_scale"
 CONF_PROFILE: Final = "algorithm_profile"
 CONF_RATED_CAPACITY: Final = "rated_capacity"
+CONF_SETTINGS_UNLOCKED: Final = "settings_unlocked"
+CONF_UNCONFIRMED: Final = "unconfirmed_addresses"
 AUTOMATIC: Final = "automatic"
 _WATT_HOURS: Final = 1000.0
 
@@ -39,6 +41,9 @@ class Options:
     profile: ProfileKey | None = None
     # In Wh, as printed on the cells; `None` where the owner does not know it.
     rated_capacity: float | None = None
+    # Whether settings of the BMS may be written at all, and those whose address is only inferred as well.
+    settings_unlocked: bool = False
+    unconfirmed: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, object]) -> Self:
@@ -56,4 +61,6 @@ class Options:
             ),
             profile=None if profile == AUTOMATIC else ProfileKey(str(profile)),
             rated_capacity=None if rated is None else float(str(rated)) * _WATT_HOURS,
+            settings_unlocked=stored.get(CONF_SETTINGS_UNLOCKED) is True,
+            unconfirmed=stored.get(CONF_UNCONFIRMED) is True,
         )

@@ -1,4 +1,6 @@
-"""The selects of a simulated BMS: which day it lives through, and how fast."""
+"""The settings that are one of a few; and of a simulated BMS which day it lives through, and how fast."""
+
+from typing import Final
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
 from homeassistant.const import EntityCategory
@@ -6,11 +8,23 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
-from .entity import SmartBmsEntity
+from .entity import SmartBmsEntity, add_when_known
+from .setting_entity import SettingEntity, known_settings
+from .setting_values import CODES
 from .simulation import CHOICES, Choice
 from .simulator.firmware import Firmware
 
 PARALLEL_UPDATES = 0
+
+SELECTS: Final = tuple(
+    SelectEntityDescription(
+        key=key.value,
+        translation_key=key.value,
+        entity_category=EntityCategory.CONFIG,
+        options=list(codes.values()),
+    )
+    for key, codes in CODES.items()
+)
 
 
 async def async_setup_entry(
@@ -18,10 +32,33 @@ async def async_setup_entry(
     entry: SmartBmsConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add what can be chosen of a simulated BMS; a real one lives by itself."""
+    """Add the settings that the BMS has, and what can be chosen of a simulated one."""
     coordinator = entry.runtime_data
+    add_when_known(
+        coordinator,
+        async_add_entities,
+        lambda snapshot: known_settings(SELECTS, snapshot),
+        lambda description, _: SelectSettingEntity(coordinator, description),
+    )
     if (firmware := coordinator.reach.firmware) is not None:
         async_add_entities(ChoiceSelectEntity(coordinator, choice, firmware) for choice in CHOICES)
+
+
+class SelectSettingEntity(SettingEntity, SelectEntity):
+    """A setting that is a code; one that no source names is not known."""
+
+    def _read(self) -> str | None:
+        return None if self._value is None else CODES[self._setting.key].get(round(self._value))
+
+    @property
+    def current_option(self) -> str | None:
+        """What the BMS holds."""
+        return self._read()
+
+    async def async_select_option(self, option: str) -> None:
+        """Write the code of an option."""
+        codes = CODES[self._setting.key]
+        await self._write(next(code for code, name in codes.items() if name == option))
 
 
 class ChoiceSelectEntity(SmartBmsEntity, SelectEntity):

@@ -1,4 +1,4 @@
-"""The switch that leaves the only connection to the phone app for a while."""
+"""The settings that are on or off, and the switch that leaves the only connection to the phone app."""
 
 from typing import Any, Final
 
@@ -7,13 +7,24 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bms.settings import SETTINGS, Unit
 from .coordinator import SmartBmsConfigEntry
-from .entity import SmartBmsEntity
+from .entity import SmartBmsEntity, add_when_known
+from .setting_entity import SettingEntity, known_settings
+from .setting_values import CODES
 
 PARALLEL_UPDATES = 0
 
 PAUSE: Final = SwitchEntityDescription(
     key="pause", translation_key="pause", entity_category=EntityCategory.CONFIG
+)
+# A flag whose two positions have names of their own is a select.
+SWITCHES: Final = tuple(
+    SwitchEntityDescription(
+        key=setting.key.value, translation_key=setting.key.value, entity_category=EntityCategory.CONFIG
+    )
+    for setting in SETTINGS.values()
+    if setting.unit is Unit.FLAG and setting.key not in CODES
 )
 
 
@@ -22,8 +33,15 @@ async def async_setup_entry(
     entry: SmartBmsConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the pause switch."""
-    async_add_entities([PauseSwitchEntity(entry.runtime_data, PAUSE)])
+    """Add the pause switch, and the settings that the BMS has."""
+    coordinator = entry.runtime_data
+    async_add_entities([PauseSwitchEntity(coordinator, PAUSE)])
+    add_when_known(
+        coordinator,
+        async_add_entities,
+        lambda snapshot: known_settings(SWITCHES, snapshot),
+        lambda description, _: SwitchSettingEntity(coordinator, description),
+    )
 
 
 class PauseSwitchEntity(SmartBmsEntity, SwitchEntity):
@@ -52,3 +70,23 @@ class PauseSwitchEntity(SmartBmsEntity, SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Return to the BMS at once."""
         self.coordinator.session.resume()
+
+
+class SwitchSettingEntity(SettingEntity, SwitchEntity):
+    """A setting that is on or off."""
+
+    def _read(self) -> bool | None:
+        return None if self._value is None else bool(self._value)
+
+    @property
+    def is_on(self) -> bool | None:
+        """What the BMS holds."""
+        return self._read()
+
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Write a one."""
+        await self._write(1)
+
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Write a zero."""
+        await self._write(0)

@@ -7,9 +7,12 @@ from custom_components.smartbms.bms.settings import (
     SETTINGS,
     Block,
     Certainty,
+    Looser,
     SettingKey,
     Unit,
     decode,
+    encode,
+    is_writable,
     of_block,
 )
 
@@ -68,11 +71,13 @@ def test_row(row: tuple[SettingKey, str, str, int, float, str]) -> None:
 
 
 @pytest.mark.parametrize(("key", "position", "value", "count"), RESTARTS)
-def test_restarts_cannot_be_written(key: SettingKey, position: int, value: int, count: int) -> None:
-    """Nobody knows where the restart percentages are written; they can only be read."""
+def test_restarts_are_not_written_unasked(key: SettingKey, position: int, value: int, count: int) -> None:
+    """Nobody knows where the restart percentages are written; addresses to try need a wish of their own."""
     setting = SETTINGS[key]
     assert setting.addresses == ()
+    assert setting.unconfirmed == setting.write_addresses == (0x080 + position - 4,)
     assert setting.certainty is Certainty.UNKNOWN
+    assert (is_writable(setting, unconfirmed=False), is_writable(setting, unconfirmed=True)) == (False, True)
     assert (setting.block, setting.position, setting.unit) == (Block.THRESHOLDS, position, Unit.PERCENT)
     assert setting.count(value) == count
     assert setting.value(count) == value
@@ -89,6 +94,9 @@ def test_no_address_twice() -> None:
     addresses = [address for setting in SETTINGS.values() for address in setting.addresses]
     assert len(addresses) == len(set(addresses)) == sum(len(row[1].split()) for row in ROWS)
     assert not {0x080, 0x081, 0x090} & set(addresses)
+    # No block shows the inversion of a current sensor, so nobody could verify it.
+    assert not {0x08E, 0x08F} & set(addresses)
+    assert all(is_writable(SETTINGS[row[0]], unconfirmed=False) for row in ROWS)
 
 
 @pytest.mark.parametrize("key", list(SettingKey))
@@ -111,12 +119,12 @@ def test_every_count_round_trips(key: SettingKey) -> None:
         (K.CHARGE_RESTART_DELAY, 327675),
         (K.CHARGE_PAUSE_DELAY, 510),
         (K.FULL_SYNC_TAIL_CURRENT, 51),
+        (K.CHARGE_RESTART, 255),
     ],
 )
 def test_largest(key: SettingKey, largest: float) -> None:
     """All bits set are the largest value of protocol.md 6."""
-    setting = SETTINGS[key]
-    assert setting.value(256 ** len(setting.addresses) - 1) == largest
+    assert SETTINGS[key].encodable == (0, largest)
 
 
 @pytest.mark.parametrize(
@@ -179,3 +187,118 @@ def test_decode_takes_what_is_there() -> None:
     """Missing trailing fields are missing settings, not zeros."""
     assert decode(Block.GENERAL, [200]) == {K.SOLAR_PEAK_POWER: 2000}
     assert decode(Block.OPERATION, []) == {}
+    assert decode(Block.THRESHOLDS, [580, 740, 273, 341, 95, 5, 259])[K.T_MIN_DISCHARGE] == 259
+
+
+def test_t_min_discharge_that_is_no_temperature() -> None:
+    """Above 80 degrees or below -40 it was never set, and T min charge counts."""
+    for raw in (0, 223, 365, 0xFFF):
+        assert decode(Block.THRESHOLDS, [580, 740, 273, 341, 95, 5, raw])[K.T_MIN_DISCHARGE] == 273
+    for raw in (224, 364):
+        assert decode(Block.THRESHOLDS, [580, 740, 273, 341, 95, 5, raw])[K.T_MIN_DISCHARGE] == raw
+
+
+@pytest.mark.parametrize(
+    ("key", "step"),
+    [
+        (K.V_MIN, 0.005),
+        (K.V_MIN_HYSTERESIS, 0.01),
+        (K.T_MAX, 1),
+        (K.CAPACITY, 100),
+        (K.SOLAR_PEAK_POWER, 10),
+        (K.CHARGE_RESTART_DELAY, 5),
+        (K.CHARGE_PAUSE_DELAY, 2),
+        (K.FULL_SYNC_TAIL_CURRENT, 0.2),
+        (K.CHARGE_RESTART, 1),
+    ],
+)
+def test_step(key: SettingKey, step: float) -> None:
+    """One count on the wire is the finest that can be set."""
+    assert SETTINGS[key].step == step
+
+
+@pytest.mark.parametrize(
+    ("key", "gen2", "gen3"),
+    [
+        (K.V_MIN, (2.0, 5.0), (1.5, 5.0)),
+        (K.V_MAX, (2.0, 5.0), (1.5, 5.0)),
+        # -40 to 85 degrees.
+        (K.T_MIN_CHARGE, (224, 370), (224, 370)),
+        (K.T_MAX, (224, 370), (224, 370)),
+        (K.CAPACITY, (100, 6553500), (100, 6553500)),
+        (K.SOLAR_PEAK_POWER, (0, 655350), (0, 655350)),
+    ],
+)
+def test_sane(key: SettingKey, gen2: tuple[float, float], gen3: tuple[float, float]) -> None:
+    """The specifications tell what a cell can have."""
+    setting = SETTINGS[key]
+    assert (setting.sane_range(Generation.GEN2), setting.sane_range(Generation.GEN3)) == (gen2, gen3)
+
+
+@pytest.mark.parametrize("key", list(SettingKey))
+def test_sane_can_be_written(key: SettingKey) -> None:
+    """What makes sense fits the bytes, and every code that there is makes sense."""
+    setting = SETTINGS[key]
+    (low, high), (sane_low, sane_high) = setting.encodable, setting.sane
+    assert low <= sane_low < sane_high <= high
+    assert all(sane_low <= code <= sane_high for code in setting.codes)
+    assert bool(setting.codes) == (setting.unit in (Unit.CODE, Unit.FLAG))
+    assert setting.name
+    assert setting.words.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("key", "codes"),
+    [
+        (K.SENSOR_TYPE, (0, 1, 2, 11)),
+        (K.CHEMISTRY, (0, 1, 2, 3, 4)),
+        (K.CHARGE_RELAY_FORCE, (0, 1, 2)),
+        (K.LOAD_RELAY_FUNCTION, (1, 2, 3, 4)),
+        (K.LOAD_RELAY_INVERT, (0, 1)),
+        (K.CRITICAL_MODE, (0, 1)),
+    ],
+)
+def test_codes(key: SettingKey, codes: tuple[int, ...]) -> None:
+    """The codes of protocol.md 5.4 and 5.5."""
+    assert SETTINGS[key].codes == codes
+
+
+def test_never_set() -> None:
+    """No cell has 0 V; a delay or a discharge restart of 0 is one."""
+    assert [key for key in SettingKey if not SETTINGS[key].is_set(0)] == [
+        K.CAPACITY,
+        K.V_MIN,
+        K.V_MAX,
+        K.T_MIN_CHARGE,
+        K.T_MAX,
+        K.CHARGE_RESTART,
+        K.T_MIN_DISCHARGE,
+        K.V_LOW,
+        K.V_NOMINAL,
+        K.CHARGE_RELAY_FUNCTION,
+        K.LOAD_RELAY_FUNCTION,
+    ]
+    assert SETTINGS[K.V_LOW].is_set(3.0)
+
+
+def test_the_side_that_protects_less() -> None:
+    """A higher V max and T max, a lower V min and T min, a shorter delay."""
+    looser = {key: setting.looser for key, setting in SETTINGS.items() if setting.looser != Looser.NEITHER}
+    assert {key for key, side in looser.items() if side is Looser.HIGHER} == {K.V_MAX, K.T_MAX}
+    assert {key for key, side in looser.items() if side is Looser.LOWER} == {
+        K.CAPACITY,
+        K.V_MIN,
+        K.V_LOW,
+        K.T_MIN_CHARGE,
+        K.T_MIN_DISCHARGE,
+        K.CHARGE_RESTART_DELAY,
+        K.DISCHARGE_RESTART_DELAY,
+        K.CHARGE_PAUSE_DELAY,
+        K.DISCHARGE_PAUSE_DELAY,
+    }
+
+
+def test_what_is_sent_is_as_wide_as_the_device_sends_it() -> None:
+    """V min 2.900 V is 244."""
+    rows = of_block(Block.THRESHOLDS)[:2]
+    assert encode(rows, {K.V_MIN: 580, K.V_MAX: 740}) == ["244", "2E4"]

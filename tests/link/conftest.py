@@ -8,6 +8,7 @@ import pytest
 from tests.simulated import peripheral
 
 from .life import Life
+from .writing import connected
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ async def life(virtual_time: None) -> AsyncIterator[Life]:
         await life.session.stop()
         assert life.now - began < 3
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.fixture
+async def now(life: Life) -> Life:
+    """Return the life of a session that is connected."""
+    return await connected(life)

@@ -1,12 +1,14 @@
 """The life of one BMS and of the session that keeps its data coming."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from custom_components.smartbms.bms.device import Generation
 from custom_components.smartbms.bms.memory import Memory
+from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.bms.state import Connection
 from custom_components.smartbms.link.session import Plan, Session
+from custom_components.smartbms.link.transaction import PendingWrite
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 
 from .bench import Recorder
@@ -28,6 +30,8 @@ class Life:
         self.states: list[tuple[float, Connection, str | None]] = []
         self.records: list[float] = []
         self.memories: list[Memory] = []
+        self.pendings: list[tuple[PendingWrite, ...]] = []
+        self.settled: list[tuple[SettingKey, float, float, float]] = []
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._session: Session | None = None
@@ -52,6 +56,7 @@ class Life:
         visit_interval: float | None = None,
         reads_memory: bool = False,
         wants_history: bool = False,
+        pending: Sequence[PendingWrite] = (),
     ) -> Session:
         """Start a session."""
         self._session = Session(
@@ -63,6 +68,9 @@ class Life:
             on_state=self._note,
             on_memory=self.memories.append if reads_memory else None,
             plan=None if visit_interval is None else Plan(visit_interval=visit_interval),
+            pending=pending,
+            on_pending=self.pendings.append,
+            on_settled=lambda *settled: self.settled.append(settled),
         )
         self._session.wants_history = wants_history
         self._session.start()

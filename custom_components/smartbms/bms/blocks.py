@@ -110,20 +110,13 @@ def encode_version(firmware: str, generation: Generation, status: int, balance_v
     return [text, "10", "10", f"{status:02X}", f"{round(balance_voltage * 200):03X}"]
 
 
-_LEAST_FIELDS: Final = {
-    Block.GENERAL: 4,
-    Block.THRESHOLDS: 6,
-    Block.OPERATION: 2,
-    Block.CHARGE_RELAY: 3,
-    Block.LOAD_RELAY: 3,
-}
 _PIN_POSITION: Final = 3
 
 
 def block_settings(block: Block, answer: Answer) -> dict[SettingKey, float] | Rejection:
     """Return the settings a block holds, without the PIN."""
     fields = answer.fields
-    if len(fields) < _LEAST_FIELDS[block]:
+    if len(fields) < block.least_fields:
         return Rejection.FIELD_COUNT
     if block is Block.GENERAL:
         fields = fields[:_PIN_POSITION]

@@ -1,5 +1,6 @@
 """Every error of the domain; each names the message that explains it to a person."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -64,6 +65,18 @@ class HeldElsewhereError(SmartBmsError):
     key = "held_by_bms_ble"
 
 
+class NotVerifiedError(SmartBmsError):
+    """The BMS answers, but the checksum of its settings never agrees, so none is changed."""
+
+    key = "not_verified"
+
+
+class PausedError(SmartBmsError):
+    """The owner let go of the BMS for a while."""
+
+    key = "paused"
+
+
 class RecordingError(Exception):
     """A text is no recording; it keeps nobody from a BMS, so it is no `SmartBmsError`."""
 
@@ -99,3 +112,29 @@ class HypothesisError(Exception):
         super().__init__(f"{fault.value}: {quantity}")
         self.key = fault.value
         self.placeholders = {"quantity": quantity}
+
+
+class SettingFault(StrEnum):
+    """Why a setting is not written; the message of each, with its placeholders, in the translations."""
+
+    MISSING = "setting_missing"
+    UNCONFIRMED = "setting_unconfirmed"
+    NAMED_TWICE = "setting_named_twice"
+    NOT_ENCODABLE = "setting_not_encodable"
+    NOT_SANE = "setting_not_sane"
+    NOT_A_CODE = "setting_not_a_code"
+    VOLTAGE_ORDER = "setting_voltage_order"
+    HYSTERESIS = "setting_hysteresis"
+    TEMPERATURE_ORDER = "setting_temperature_order"
+    RESTART_ORDER = "setting_restart_order"
+
+
+class SettingRefusedError(Exception):
+    """A change of a setting that must not be written; nothing was, and no BMS is at fault."""
+
+    def __init__(self, fault: SettingFault, placeholders: Mapping[str, str]) -> None:
+        """Name the fault and what its message needs."""
+        super().__init__(f"{fault.value}: {', '.join(placeholders.values())}")
+        self.fault = fault
+        self.key = fault.value
+        self.placeholders = dict(placeholders)

@@ -1,131 +1,63 @@
 """The settings of a BMS: one row each, with where it is read and where it is written.
 
 Rows come from protocol.md 5.2 to 5.5 (reading) and 6 (writing). Everything that knows a setting,
-the decoder, the entities, the memory of the simulated BMS, is derived from the rows.
+the decoder, the entities, the memory of the simulated BMS, the page of the documentation, is
+derived from the rows. Sane ranges are those that protocol.md 6 suggests; where it has none, ours.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-from .device import Generation
+from .setting import Block, Certainty, Looser, Range, Setting, SettingKey, Unit, is_writable
+from .setting_words import NAMES_AND_WORDS
 
+__all__ = [
+    "SETTINGS",
+    "Block",
+    "Certainty",
+    "Looser",
+    "Range",
+    "Setting",
+    "SettingKey",
+    "Unit",
+    "decode",
+    "encode",
+    "is_writable",
+    "of_block",
+]
 
-class Block(StrEnum):
-    """Answers that hold settings, named by their query without its `@`."""
+# What a cell can have by the specifications (protocol.md 11.2).
+_CELL_VOLTS: Final = (1.5, 5.0)
+_CELL_VOLTS_GEN2: Final = (2.0, 5.0)
+_HYSTERESIS: Final = (0.0, 0.5)
+# -40 and 85 degrees on the app's scale; beyond 80, T min discharge is read as not set (protocol.md 5.3).
+_TEMPERATURES: Final = (224, 370)
+_DISCHARGE_TEMPERATURES: Final = (224, 364)
+# A capacity of 0 is none; one step is the least.
+_CAPACITY: Final = (100, 6553500)
+_PEAK_POWER: Final = (0, 655350)
+_RESTART_DELAY: Final = (0, 327675)
+_PAUSE_DELAY: Final = (0, 510)
+_TAIL_CURRENT: Final = (0, 51)
+# A charge restart of 0 % would never let charging begin, a discharge restart of 100 % hardly a load.
+_CHARGE_RESTART: Final = (1, 100)
+_DISCHARGE_RESTART: Final = (0, 99)
 
-    GENERAL = "S1"
-    THRESHOLDS = "S2"
-    OPERATION = "S3"
-    CHARGE_RELAY = "SRY0"
-    LOAD_RELAY = "SRY1"
+# Nobody knows where the restart percentages are written (protocol.md 6). The order of `S2@` and the
+# delays that follow at 082 speak for 080 and 081; that each older setting has a row of sixteen of
+# its own speaks for 090 as the second. Whoever wants to try that changes it here.
+_CHARGE_RESTART_ADDRESS: Final = 0x080
+_DISCHARGE_RESTART_ADDRESS: Final = 0x081
 
-    @property
-    def generations(self) -> tuple[Generation, ...]:
-        """The generations that answer this block."""
-        return _EVERY if self in (Block.GENERAL, Block.THRESHOLDS) else _GEN3
-
-
-class Unit(StrEnum):
-    """What the value of a setting is."""
-
-    VOLT = "V"
-    AMPERE = "A"
-    WATT = "W"
-    WATT_HOUR = "Wh"
-    PERCENT = "%"
-    SECOND = "s"
-    RAW_TEMPERATURE = "raw"
-    CODE = "code"
-    FLAG = "flag"
-
-
-class Certainty(StrEnum):
-    """How sure the write address of a setting is (protocol.md 0)."""
-
-    CONFIRMED = "confirmed"
-    SINGLE_SOURCE = "single_source"
-    INFERRED = "inferred"
-    UNKNOWN = "unknown"
-
-
-class SettingKey(StrEnum):
-    """Every setting that can be read or written."""
-
-    SOLAR_PEAK_POWER = "solar_peak_power"
-    INVERTER_PEAK_POWER = "inverter_peak_power"
-    CAPACITY = "capacity"
-    V_MIN = "v_min"
-    V_MAX = "v_max"
-    T_MIN_CHARGE = "t_min_charge"
-    T_MAX = "t_max"
-    CHARGE_RESTART = "charge_restart"
-    DISCHARGE_RESTART = "discharge_restart"
-    T_MIN_DISCHARGE = "t_min_discharge"
-    V_LOW = "v_low"
-    V_NOMINAL = "v_nominal"
-    V_MIN_HYSTERESIS = "v_min_hysteresis"
-    V_MAX_HYSTERESIS = "v_max_hysteresis"
-    SENSOR_TYPE = "sensor_type"
-    CRITICAL_MODE = "critical_mode"
-    CHARGE_RELAY_OFF = "charge_relay_off"
-    LOAD_RELAY_OFF = "load_relay_off"
-    USE_MEASURED_CAPACITY = "use_measured_capacity"
-    CHARGE_RESTART_DELAY = "charge_restart_delay"
-    DISCHARGE_RESTART_DELAY = "discharge_restart_delay"
-    CHARGE_PAUSE_DELAY = "charge_pause_delay"
-    DISCHARGE_PAUSE_DELAY = "discharge_pause_delay"
-    SOC_VOLTAGE_CORRECTION = "soc_voltage_correction"
-    CHEMISTRY = "chemistry"
-    FULL_SYNC_TAIL_CURRENT = "full_sync_tail_current"
-    CHARGE_RELAY_FORCE = "charge_relay_force"
-    CHARGE_RELAY_FUNCTION = "charge_relay_function"
-    CHARGE_RELAY_INVERT = "charge_relay_invert"
-    LOAD_RELAY_FORCE = "load_relay_force"
-    LOAD_RELAY_FUNCTION = "load_relay_function"
-    LOAD_RELAY_INVERT = "load_relay_invert"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting: a count on the wire, `count * times / per` in its unit.
-
-    `position` is the field of the block; `addresses` are written high byte first and are empty
-    where nobody knows them; `digits` is the width the simulated BMS sends.
-    """
-
-    key: SettingKey
-    block: Block
-    position: int
-    unit: Unit
-    digits: int
-    times: int = 1
-    per: int = 1
-    addresses: tuple[int, ...] = ()
-    certainty: Certainty = Certainty.SINGLE_SOURCE
-
-    @property
-    def generations(self) -> tuple[Generation, ...]:
-        """The generations whose block has this field; later fields of a block came with gen 3."""
-        return _EVERY if self.block in (Block.GENERAL, Block.THRESHOLDS) and self.position <= 5 else _GEN3
-
-    def value(self, count: int) -> float:
-        """Return a count on the wire in the unit of this setting."""
-        if self.per == 1:
-            return count * self.times
-        return count * self.times / self.per
-
-    def count(self, value: float) -> int:
-        """Return the count on the wire nearest to a value."""
-        return round(value * self.per / self.times)
-
-
-_EVERY: Final = (Generation.GEN2, Generation.GEN3)
-_GEN3: Final = (Generation.GEN3,)
-
+# The codes of protocol.md 5.4 and 5.5.
+_OFF_OR_ON: Final = (0, 1)
+_SENSOR_TYPES: Final = (0, 1, 2, 0x0B)
+_CHEMISTRIES: Final = (0, 1, 2, 3, 4)
+_RELAY_FUNCTIONS: Final = (1, 2, 3, 4)
+_FORCE_POSITIONS: Final = (0, 1, 2)
 
 _K = SettingKey
+_UP, _DOWN = Looser.HIGHER, Looser.LOWER
 
 
 def _row(
@@ -134,71 +66,125 @@ def _row(
     position: int,
     unit: Unit,
     *addresses: int,
+    sane: Range,
+    sane_gen2: Range | None = None,
     digits: int | None = None,
     times: int = 1,
     per: int = 1,
-    certainty: Certainty = Certainty.SINGLE_SOURCE,
+    codes: tuple[int, ...] = (),
+    looser: Looser = Looser.NEITHER,
 ) -> Setting:
+    name, words = NAMES_AND_WORDS[key]
     return Setting(
         key=key,
+        name=name,
+        words=words,
         block=block,
         position=position,
         unit=unit,
         digits=2 * len(addresses) if digits is None else digits,
+        sane=sane,
+        sane_gen2=sane_gen2,
         times=times,
         per=per,
         addresses=addresses,
-        certainty=certainty,
+        codes=codes,
+        looser=looser,
     )
 
 
-def _cell_volts(key: SettingKey, position: int, first: int) -> Setting:
-    return _row(key, Block.THRESHOLDS, position, Unit.VOLT, first, first + 1, digits=3, per=200)
+def _cell_volts(key: SettingKey, position: int, first: int, looser: Looser = Looser.NEITHER) -> Setting:
+    return _row(
+        key,
+        Block.THRESHOLDS,
+        position,
+        Unit.VOLT,
+        first,
+        first + 1,
+        sane=_CELL_VOLTS,
+        sane_gen2=_CELL_VOLTS_GEN2,
+        digits=3,
+        per=200,
+        looser=looser,
+    )
 
 
-def _raw_temperature(key: SettingKey, position: int, first: int) -> Setting:
-    return _row(key, Block.THRESHOLDS, position, Unit.RAW_TEMPERATURE, first, first + 1, digits=3)
+def _raw_temperature(
+    key: SettingKey, position: int, first: int, looser: Looser, sane: Range = _TEMPERATURES
+) -> Setting:
+    addresses = first, first + 1
+    unit = Unit.RAW_TEMPERATURE
+    return _row(key, Block.THRESHOLDS, position, unit, *addresses, digits=3, sane=sane, looser=looser)
 
 
-def _restart(key: SettingKey, position: int) -> Setting:
-    return _row(key, Block.THRESHOLDS, position, Unit.PERCENT, digits=2, certainty=Certainty.UNKNOWN)
+def _restart(key: SettingKey, position: int, address: int, sane: Range) -> Setting:
+    name, words = NAMES_AND_WORDS[key]
+    return Setting(
+        key=key,
+        name=name,
+        words=words,
+        block=Block.THRESHOLDS,
+        position=position,
+        unit=Unit.PERCENT,
+        digits=2,
+        sane=sane,
+        unconfirmed=(address,),
+        certainty=Certainty.UNKNOWN,
+    )
 
 
+def _delay(key: SettingKey, position: int, *addresses: int, times: int, sane: Range) -> Setting:
+    return _row(key, Block.OPERATION, position, Unit.SECOND, *addresses, times=times, sane=sane, looser=_DOWN)
+
+
+def _flag(key: SettingKey, block: Block, position: int, address: int) -> Setting:
+    return _row(key, block, position, Unit.FLAG, address, sane=(0, 1), codes=_OFF_OR_ON)
+
+
+def _code(key: SettingKey, block: Block, position: int, address: int, codes: tuple[int, ...]) -> Setting:
+    return _row(key, block, position, Unit.CODE, address, sane=(min(codes), max(codes)), codes=codes)
+
+
+_S1, _S2, _S3 = Block.GENERAL, Block.THRESHOLDS, Block.OPERATION
+_SRY0, _SRY1 = Block.CHARGE_RELAY, Block.LOAD_RELAY
+
+# Which way a word is looser is our choice where it is no threshold: a short delay lets a relay come
+# back soon, and a capacity of nearly nothing for a moment might cut the energy that was counted.
 SETTINGS: Final[Mapping[SettingKey, Setting]] = {
     setting.key: setting
     for setting in (
-        _row(_K.SOLAR_PEAK_POWER, Block.GENERAL, 0, Unit.WATT, 0x010, 0x011, times=10),
-        _row(_K.INVERTER_PEAK_POWER, Block.GENERAL, 1, Unit.WATT, 0x020, 0x021, times=10),
-        _row(_K.CAPACITY, Block.GENERAL, 2, Unit.WATT_HOUR, 0x030, 0x031, times=100),
-        _cell_volts(_K.V_MIN, 0, 0x040),
-        _cell_volts(_K.V_MAX, 1, 0x050),
-        _raw_temperature(_K.T_MIN_CHARGE, 2, 0x060),
-        _raw_temperature(_K.T_MAX, 3, 0x070),
-        _restart(_K.CHARGE_RESTART, 4),
-        _restart(_K.DISCHARGE_RESTART, 5),
-        _raw_temperature(_K.T_MIN_DISCHARGE, 6, 0x062),
-        _cell_volts(_K.V_LOW, 7, 0x044),
+        _row(_K.SOLAR_PEAK_POWER, _S1, 0, Unit.WATT, 0x010, 0x011, times=10, sane=_PEAK_POWER),
+        _row(_K.INVERTER_PEAK_POWER, _S1, 1, Unit.WATT, 0x020, 0x021, times=10, sane=_PEAK_POWER),
+        _row(_K.CAPACITY, _S1, 2, Unit.WATT_HOUR, 0x030, 0x031, times=100, sane=_CAPACITY, looser=_DOWN),
+        _cell_volts(_K.V_MIN, 0, 0x040, _DOWN),
+        _cell_volts(_K.V_MAX, 1, 0x050, _UP),
+        _raw_temperature(_K.T_MIN_CHARGE, 2, 0x060, _DOWN),
+        _raw_temperature(_K.T_MAX, 3, 0x070, _UP),
+        _restart(_K.CHARGE_RESTART, 4, _CHARGE_RESTART_ADDRESS, _CHARGE_RESTART),
+        _restart(_K.DISCHARGE_RESTART, 5, _DISCHARGE_RESTART_ADDRESS, _DISCHARGE_RESTART),
+        _raw_temperature(_K.T_MIN_DISCHARGE, 6, 0x062, _DOWN, _DISCHARGE_TEMPERATURES),
+        _cell_volts(_K.V_LOW, 7, 0x044, _DOWN),
         _cell_volts(_K.V_NOMINAL, 8, 0x046),
-        _row(_K.V_MIN_HYSTERESIS, Block.THRESHOLDS, 9, Unit.VOLT, 0x042, per=100),
-        _row(_K.V_MAX_HYSTERESIS, Block.THRESHOLDS, 10, Unit.VOLT, 0x052, per=100),
-        _row(_K.SENSOR_TYPE, Block.OPERATION, 0, Unit.CODE, 0x016),
-        _row(_K.CRITICAL_MODE, Block.OPERATION, 1, Unit.FLAG, 0x017),
-        _row(_K.CHARGE_RELAY_OFF, Block.OPERATION, 2, Unit.FLAG, 0x019),
-        _row(_K.LOAD_RELAY_OFF, Block.OPERATION, 3, Unit.FLAG, 0x01A),
-        _row(_K.USE_MEASURED_CAPACITY, Block.OPERATION, 4, Unit.FLAG, 0x08B),
-        _row(_K.CHARGE_RESTART_DELAY, Block.OPERATION, 5, Unit.SECOND, 0x082, 0x083, times=5),
-        _row(_K.DISCHARGE_RESTART_DELAY, Block.OPERATION, 6, Unit.SECOND, 0x084, 0x085, times=5),
-        _row(_K.CHARGE_PAUSE_DELAY, Block.OPERATION, 7, Unit.SECOND, 0x086, times=2),
-        _row(_K.DISCHARGE_PAUSE_DELAY, Block.OPERATION, 8, Unit.SECOND, 0x087, times=2),
-        _row(_K.SOC_VOLTAGE_CORRECTION, Block.OPERATION, 9, Unit.FLAG, 0x08D),
-        _row(_K.CHEMISTRY, Block.OPERATION, 10, Unit.CODE, 0x015),
-        _row(_K.FULL_SYNC_TAIL_CURRENT, Block.OPERATION, 11, Unit.AMPERE, 0x092, per=5),
-        _row(_K.CHARGE_RELAY_FORCE, Block.CHARGE_RELAY, 0, Unit.CODE, 0x342),
-        _row(_K.CHARGE_RELAY_FUNCTION, Block.CHARGE_RELAY, 1, Unit.CODE, 0x340),
-        _row(_K.CHARGE_RELAY_INVERT, Block.CHARGE_RELAY, 2, Unit.FLAG, 0x341),
-        _row(_K.LOAD_RELAY_FORCE, Block.LOAD_RELAY, 0, Unit.CODE, 0x362),
-        _row(_K.LOAD_RELAY_FUNCTION, Block.LOAD_RELAY, 1, Unit.CODE, 0x360),
-        _row(_K.LOAD_RELAY_INVERT, Block.LOAD_RELAY, 2, Unit.FLAG, 0x361),
+        _row(_K.V_MIN_HYSTERESIS, _S2, 9, Unit.VOLT, 0x042, per=100, sane=_HYSTERESIS),
+        _row(_K.V_MAX_HYSTERESIS, _S2, 10, Unit.VOLT, 0x052, per=100, sane=_HYSTERESIS),
+        _code(_K.SENSOR_TYPE, _S3, 0, 0x016, _SENSOR_TYPES),
+        _flag(_K.CRITICAL_MODE, _S3, 1, 0x017),
+        _flag(_K.CHARGE_RELAY_OFF, _S3, 2, 0x019),
+        _flag(_K.LOAD_RELAY_OFF, _S3, 3, 0x01A),
+        _flag(_K.USE_MEASURED_CAPACITY, _S3, 4, 0x08B),
+        _delay(_K.CHARGE_RESTART_DELAY, 5, 0x082, 0x083, times=5, sane=_RESTART_DELAY),
+        _delay(_K.DISCHARGE_RESTART_DELAY, 6, 0x084, 0x085, times=5, sane=_RESTART_DELAY),
+        _delay(_K.CHARGE_PAUSE_DELAY, 7, 0x086, times=2, sane=_PAUSE_DELAY),
+        _delay(_K.DISCHARGE_PAUSE_DELAY, 8, 0x087, times=2, sane=_PAUSE_DELAY),
+        _flag(_K.SOC_VOLTAGE_CORRECTION, _S3, 9, 0x08D),
+        _code(_K.CHEMISTRY, _S3, 10, 0x015, _CHEMISTRIES),
+        _row(_K.FULL_SYNC_TAIL_CURRENT, _S3, 11, Unit.AMPERE, 0x092, per=5, sane=_TAIL_CURRENT),
+        _code(_K.CHARGE_RELAY_FORCE, _SRY0, 0, 0x342, _FORCE_POSITIONS),
+        _code(_K.CHARGE_RELAY_FUNCTION, _SRY0, 1, 0x340, _RELAY_FUNCTIONS),
+        _flag(_K.CHARGE_RELAY_INVERT, _SRY0, 2, 0x341),
+        _code(_K.LOAD_RELAY_FORCE, _SRY1, 0, 0x362, _FORCE_POSITIONS),
+        _code(_K.LOAD_RELAY_FUNCTION, _SRY1, 1, 0x360, _RELAY_FUNCTIONS),
+        _flag(_K.LOAD_RELAY_INVERT, _SRY1, 2, 0x361),
     )
 }
 
@@ -217,7 +203,8 @@ def of_block(block: Block) -> list[Setting]:
 def decode(block: Block, fields: Sequence[int]) -> dict[SettingKey, float]:
     """Return the settings in the fields of a block; trailing fields depend on the firmware.
 
-    A T min discharge that is not a temperature means that T min charge counts for both.
+    A T min discharge that is not a temperature means that T min charge counts for both; so its value
+    here may differ from the count that is stored.
     """
     values = {
         setting.key: setting.value(fields[setting.position])

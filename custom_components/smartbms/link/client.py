@@ -24,6 +24,7 @@ from ..bms.errors import (
 from ..bms.lines import BELL, LineReader, Rejection
 from ..bms.recording import Direction, Tap
 from ..bms.settings import Block, SettingKey
+from ..bms.writes import Step
 from .transport import GattClient, Uart, select
 
 _LOGGER = logging.getLogger(__name__)
@@ -164,21 +165,24 @@ class Client:
             raise NoAnswerError
         return version
 
-    async def settings(self, generation: Generation) -> tuple[dict[SettingKey, float], bool]:
-        """Read every block of settings; return them and whether all checksums agreed.
+    async def blocks(self, generation: Generation) -> dict[Block, Answer]:
+        """Ask for every block of settings.
 
         Blocks depend on the firmware: one that is refused, for whatever reason, or not answered is
         not there. The PIN was right, or not needed, when the version was asked.
         """
+        answers: dict[Block, Answer] = {}
+        for block in Block:
+            if generation in block.generations:
+                with suppress(PinRejectedError, CommandRejectedError, NoAnswerError):
+                    answers[block] = await self.query(f"{block}@")
+        return answers
+
+    async def settings(self, generation: Generation) -> tuple[dict[SettingKey, float], bool]:
+        """Read every block of settings; return them and whether all checksums agreed."""
         values: dict[SettingKey, float] = {}
         verified = True
-        for block in Block:
-            if generation not in block.generations:
-                continue
-            try:
-                answer = await self.query(f"{block}@")
-            except PinRejectedError, CommandRejectedError, NoAnswerError:
-                continue
+        for block, answer in (await self.blocks(generation)).items():
             found = blocks.block_settings(block, answer)
             if isinstance(found, Rejection):
                 self.reader.rejected[found] += 1
@@ -186,6 +190,10 @@ class Client:
                 values |= found
                 verified = verified and answer.verified
         return values, verified
+
+    async def write_byte(self, step: Step) -> None:
+        """Write one byte of a setting and wait for its `OK`; raises like `command` (protocol.md 6)."""
+        await self.command(f"{step.byte:02X}-{step.address:03X}!")
 
     async def start_stream(self) -> None:
         """Let the BMS tell its values; raises like `command`."""

@@ -7,23 +7,33 @@ The BMS takes one connection, and the owner's phone wants it too. So a session e
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 import logging
 from typing import Final
 
 from ..bms.device import Generation
-from ..bms.errors import ConnectionLostError, NoAnswerError, PinRejectedError, SmartBmsError
+from ..bms.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    NotInReachError,
+    PausedError,
+    PinRejectedError,
+    SmartBmsError,
+)
 from ..bms.fold import Fold
 from ..bms.lines import Rejection
 from ..bms.memory import Memory
 from ..bms.recording import Tap
 from ..bms.settings import SettingKey
 from ..bms.state import Connection
+from ..bms.writes import Change
 from .client import Client
 from .memory import MemoryReader
+from .transaction import Check, Outcome, PendingWrite
 from .transport import GattClient
+from .writer import OnPending, OnSettled, Writer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,6 +65,10 @@ class Session:
     raises a `SmartBmsError` that says why there is none. `spawn` starts a task. `on_record` is
     called for every record folded, `on_state` when `state` or `error` has changed, `on_memory` when the
     device's own memory has been read; without it nobody reads it.
+
+    `pending` is what an earlier session could not verify. `on_pending` is called with all of it whenever
+    it has changed, before the first byte is written; `on_settled` for each write that was pending when
+    the BMS was reached again, with its old, new and held value in the unit of the setting.
     """
 
     def __init__(
@@ -68,6 +82,9 @@ class Session:
         on_state: Callable[[], None],
         on_memory: Callable[[Memory], None] | None = None,
         plan: Plan | None = None,
+        pending: Sequence[PendingWrite] = (),
+        on_pending: OnPending = lambda _: None,
+        on_settled: OnSettled = lambda key, old, new, held: None,
     ) -> None:
         """Prepare; `start` begins."""
         self.fold = Fold(generation or Generation.GEN3)
@@ -83,6 +100,9 @@ class Session:
         self._on_record = on_record
         self._on_state = on_state
         self._memory = None if on_memory is None else MemoryReader(on_memory)
+        self._writer = Writer(
+            pending, on_pending=on_pending, on_settled=on_settled, on_settings=self._take_settings
+        )
         self._tap: Tap | None = None
         self._plan = plan or Plan()
         self._settings: dict[SettingKey, float] = {}
@@ -159,12 +179,35 @@ class Session:
         if self._client is not None:
             self._client.tap = None
 
+    @property
+    def pending(self) -> tuple[PendingWrite, ...]:
+        """What has been written and not been verified; empty unless a write went wrong or is under way."""
+        return self._writer.pending
+
+    async def write(self, changes: Sequence[Change], *, check: Check | None = None) -> Outcome:
+        """Change some settings in the order given, all or nothing; a visit that would come later comes now.
+
+        `check` gets all settings as they are read before the first byte, and refuses by raising. Raises
+        what it raises, or the `SmartBmsError` for which nothing was written. When the connection is lost
+        in the middle the outcome is unclear, and the next contact settles what is pending.
+        """
+        if self.state is Connection.PAUSED:
+            raise PausedError
+        if self._task is None:
+            raise NotInReachError
+        if self.error is not None:
+            raise self.error
+        if self.state is Connection.WAITING:
+            self.start()
+        return await self._writer.wish(changes, check)
+
     def _cancel(self) -> None:
         if (task := self._task) is not None:
             self._task = None
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
             task.cancel()
+            self._writer.refuse(ConnectionLostError())
 
     async def _ended(self) -> None:
         """Wait until no earlier run holds the connection any more."""
@@ -196,7 +239,8 @@ class Session:
             else:
                 backoff = _SHORTEST_BACKOFF
                 self._set(Connection.WAITING)
-                await asyncio.sleep(self._plan.visit_interval or 0)
+                if not self._writer.is_due:
+                    await asyncio.sleep(self._plan.visit_interval or 0)
                 continue
             if self._connected:
                 backoff = _SHORTEST_BACKOFF
@@ -241,6 +285,7 @@ class Session:
         # A stream that an earlier client left running would speak between the answers.
         await client.stop_stream()
         await self._read_version(client)
+        await self._writer.settle(client, self.fold.generation)
         await self._read_settings(client)
         await client.start_stream()
 
@@ -251,10 +296,22 @@ class Session:
         self.fold.version(version)
 
     async def _read_settings(self, client: Client) -> None:
-        values, verified = await client.settings(self.fold.generation)
+        self._take_settings(*await client.settings(self.fold.generation))
+
+    def _take_settings(self, values: Mapping[SettingKey, float], verified: bool = True) -> None:
         # A block that is not answered this time has not changed what it said before.
         self._settings |= values
         self.fold.settings(self._settings, verified=verified)
+
+    async def _write(self, client: Client) -> None:
+        """Give the PIN again, because how long a login lasts is not known, and write."""
+        try:
+            if self._pin is not None:
+                await client.login(self._pin)
+        except PinRejectedError as err:
+            self._writer.refuse(err)
+            raise
+        await self._writer.write(client, self.fold.generation)
 
     async def _listen(self, client: Client) -> None:
         time = asyncio.get_running_loop().time
@@ -278,6 +335,8 @@ class Session:
             # The first values shall not wait for what the BMS remembers.
             if memory is not None and memory.is_due(self.fold.newest_log_entry) and is_complete:
                 await self._between_streams(client, memory.read)
+            if self._writer.is_due:
+                await self._between_streams(client, self._write)
             if self._plan.visit_interval is not None and is_complete and self._tap is None:
                 return
             if now - settings_read >= SETTINGS_INTERVAL:
@@ -308,4 +367,8 @@ class Session:
 
     def _set(self, state: Connection, error: SmartBmsError | None = None) -> None:
         self.state, self.error = state, error
+        if state is Connection.PAUSED:
+            self._writer.refuse(PausedError())
+        elif error is not None and state is not Connection.CONNECTING:
+            self._writer.refuse(error)
         self._on_state()

@@ -46,12 +46,14 @@ def report(insight: Insight, now: float, circumstances: Circumstances = Circumst
         "charging": {
             "allowed": snapshot.status.has(StatusBit.CHARGE_ALLOWED),
             "expected": None if decision is None else decision.relays.charge,
-            "causes": [_cause(snapshot, cause) for cause in decision.charge_causes] if decision else [],
+            "causes": [cause_as_json(snapshot, cause) for cause in decision.charge_causes]
+            if decision
+            else [],
         },
         "discharging": {
             "allowed": snapshot.status.has(StatusBit.DISCHARGE_ALLOWED),
             "expected": None if decision is None else decision.relays.load,
-            "causes": [_cause(snapshot, cause) for cause in decision.load_causes] if decision else [],
+            "causes": [cause_as_json(snapshot, cause) for cause in decision.load_causes] if decision else [],
         },
         "table": [_line(snapshot, line) for line in _lines(insight, snapshot)],
     }
@@ -119,7 +121,8 @@ def _number(snapshot: Snapshot, rule: Rule, value: float | None) -> float | None
     return snapshot.celsius(round(value)) if rule in _TEMPERATURES else round(value, 3)
 
 
-def _cause(snapshot: Snapshot, cause: Cause) -> JSON:
+def cause_as_json(snapshot: Snapshot, cause: Cause) -> dict[str, JSON]:
+    """Return a cause with limit and value in the units that a person uses."""
     return {
         "rule": cause.rule.value,
         "limit": _number(snapshot, cause.rule, cause.limit),

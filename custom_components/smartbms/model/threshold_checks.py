@@ -29,16 +29,6 @@ _ORDER: Final = (
     (_K.T_MIN_DISCHARGE, _K.T_MAX, False),
     (_K.DISCHARGE_RESTART, _K.CHARGE_RESTART, False),
 )
-_NAMES: Final = {
-    _K.V_MIN: "V min",
-    _K.V_LOW: "V low",
-    _K.V_MAX: "V max",
-    _K.T_MIN_CHARGE: "T min charge",
-    _K.T_MIN_DISCHARGE: "T min discharge",
-    _K.T_MAX: "T max",
-    _K.DISCHARGE_RESTART: "Discharge restart",
-    _K.CHARGE_RESTART: "Charge restart",
-}
 
 
 def thresholds_contradict(case: Case) -> Finding | None:
@@ -59,9 +49,9 @@ def thresholds_contradict(case: Case) -> Finding | None:
             FindingKey.THRESHOLDS_CONTRADICT,
             Severity.ERROR,
             {
-                "lower": _NAMES[lower],
+                "lower": SETTINGS[lower].name,
                 "lower_value": low,
-                "upper": _NAMES[upper],
+                "upper": SETTINGS[upper].name,
                 "upper_value": high,
                 "unit": "°C" if unit is Unit.RAW_TEMPERATURE else unit.value,
             },

@@ -32,10 +32,13 @@ from .battery import Battery
 from .factory import SCALE
 from .guard import Guard
 from .serial_line import SerialLine
+from .write_fault import Fault, WriteFault
 
 # What is lived at a stretch, so that a long absence does not stop the event loop.
 _LONGEST_ABSENCE: Final = 3600.0
 _MOST_CYCLES: Final = 3
+# How long the power is away when it fails in the middle of a write.
+_POWER_FAILURE: Final = 10.0
 _WRITE: Final = re.compile(r"([0-9A-F]{2})-([0-9A-F]{3})!")
 
 _K = SettingKey
@@ -55,6 +58,8 @@ class Firmware(Guard, SerialLine):
 
     `clock` gives seconds; `speed` is how fast the battery lives, `pace` how many cycles of records
     the stream has each second. With `requires_pin` everything but the login is refused before it.
+    `write_fault` is what goes wrong with a write. `also_at` are addresses of one byte that no source
+    confirms, and what they are: a setting, or `None` for a byte that shows nowhere.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class Firmware(Guard, SerialLine):
         self.requires_pin = requires_pin
         self.speed = speed
         self.pace = pace
+        self.write_fault: WriteFault | None = None
+        self.also_at: dict[int, SettingKey | None] = {}
         self._lived = clock()
         self._off_until = -inf
         self._due = 0.0
@@ -139,19 +146,41 @@ class Firmware(Guard, SerialLine):
             self._due = 1.0
             self._say("OK")
         elif match := _WRITE.fullmatch(command):
-            self._say(self._write(int(match[2], 16), int(match[1], 16)))
+            self._write(int(match[2], 16), int(match[1], 16))
         elif (fields := self._query(command)) is not None:
             self._say(blocks.join(fields))
         else:
             self._output += b"\a"
 
-    def _write(self, address: int, byte: int) -> str:
+    def lack(self, block: Block, fields: int = 0) -> None:
+        """Be of earlier firmware: send only the first fields of a block; with none it is not known at all."""
+        for row in settings.of_block(block)[fields:]:
+            self.counts.pop(row.key, None)
+
+    def _write(self, address: int, byte: int) -> None:
+        """Take one byte of a setting, unless something goes wrong with it; the relays follow at once."""
+        trouble = self.write_fault
+        fault = None if trouble is None else trouble.next()
+        if trouble is not None and fault in (Fault.LINK_LOST_BEFORE, Fault.LINK_LOST_AFTER):
+            trouble.hang_up()
+        if fault in (Fault.KO, Fault.NA):
+            self._say(fault.upper())
+        elif fault is None or fault.stores:
+            is_stored = self._store(address, byte ^ 1 if fault is Fault.WRONG_BYTE else byte)
+            if fault in (None, Fault.WRONG_BYTE):
+                self._say("OK" if is_stored else "KO")
+        if fault in (Fault.POWER_LOST_BEFORE, Fault.POWER_LOST_AFTER):
+            self.power_off(_POWER_FAILURE)
+
+    def _store(self, address: int, byte: int) -> bool:
+        """Store a byte; return whether there is an address like this."""
         setting, shift = _BY_ADDRESS.get(address, (None, 0))
-        if setting is None or setting.key not in self.counts:
-            return "KO"
-        count = self.counts[setting.key]
-        self.counts[setting.key] = count & ~(0xFF << shift) | byte << shift
-        return "OK"
+        key = self.also_at.get(address) if setting is None else setting.key
+        if key is None or key not in self.counts:
+            return key is None and address in self.also_at
+        self.counts[key] = self.counts[key] & ~(0xFF << shift) | byte << shift
+        self.pass_time(0.0)
+        return True
 
     def _query(self, command: str) -> list[str] | None:
         """Return the fields that answer a query; generation 2 knows only three of them."""
@@ -162,6 +191,8 @@ class Firmware(Guard, SerialLine):
         for block in Block:
             if command == f"{block}@" and self.generation in block.generations:
                 rows = [row for row in settings.of_block(block) if row.key in self.counts]
+                if not rows:
+                    return None
                 fields = settings.encode(rows, self.counts)
                 return [*fields, self.pin.encode().hex().upper()] if block is Block.GENERAL else fields
         if self.generation is Generation.GEN2:

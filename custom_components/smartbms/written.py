@@ -1,0 +1,46 @@
+"""A write as it is told: in the logbook, with old and new value and who asked."""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from .bms.device import TemperatureScale
+from .bms.settings import SETTINGS
+from .const import EVENT_SETTING_WRITTEN
+from .link.transaction import Held
+from .setting_values import as_text
+
+
+def is_change(held: Held) -> bool:
+    """Whether a setting was to change, or did."""
+    count = SETTINGS[held.key].count
+    return count(held.wanted) != count(held.old) or held.held not in (None, held.old)
+
+
+def texts(held: Held, scale: TemperatureScale) -> dict[str, str]:
+    """Return what fills a sentence about a write: the setting, its old, wanted and held value."""
+    return {
+        "setting": SETTINGS[held.key].name,
+        "old": as_text(held.key, held.old, scale),
+        "new": as_text(held.key, held.wanted, scale),
+        "held": as_text(held.key, held.held, scale),
+    }
+
+
+def tell_written(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    held: Held,
+    scale: TemperatureScale,
+    *,
+    status: str,
+    context: Context | None = None,
+) -> None:
+    """Put a write into the logbook, however it ended; `status` is one that the logbook has words for."""
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
+        hass.bus.async_fire(
+            EVENT_SETTING_WRITTEN,
+            {ATTR_DEVICE_ID: device.id, "key": held.key.value, "status": status, **texts(held, scale)},
+            context=context,
+        )
