@@ -206,7 +206,7 @@ def as_text(report: Mapping[str, JSON], texts: Mapping[str, Mapping[str, str]], 
     findings = [_fields(each) for each in _items(report.get("findings"))]
     lines += [line for finding in findings for line in _told(finding, texts, name)] or ["  none"]
     if table := [_fields(each) for each in _items(report.get("table"))]:
-        lines += ["", "Decision table (x: keeps the relay off)"]
+        lines += ["", "Decision table (x: applies; what is off stays off while a line of enable applies)"]
         lines += (_row(line) for line in table)
     return "\n".join(lines) + "\n"
 
