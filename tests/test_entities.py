@@ -60,7 +60,7 @@ measured_capacity | sensor.measured_capacity | Measured capacity | 13.871 | kWh 
 measured_charge_capacity | sensor.measured_charge_capacity | Measured charge capacity | 14.014 | kWh | energy_storage | measurement | diagnostic | yes
 balance_voltage | sensor.balance_voltage | Balance voltage | 3.4 | V | voltage | measurement | diagnostic | yes
 predicted_state_of_charge | sensor.predicted_state_of_charge | Predicted state of charge | 62 | % | - | measurement | - | yes
-time_to_full | sensor.time_to_full | Time to full | 4.66666666666667 | h | duration | - | - | yes
+time_to_full | sensor.time_to_full | Time to full | 4.75 | h | duration | - | - | yes
 time_to_empty | sensor.time_to_empty | Time to empty | unknown | h | duration | - | - | yes
 findings | sensor.findings | Findings | 1 | findings | - | - | diagnostic | yes
 device_log | event.device_log | Device log | unknown | - | - | - | - | yes

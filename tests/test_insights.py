@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from custom_components.smartbms.bms.state import StatusBit
 from custom_components.smartbms.simulator.firmware import Firmware
 from homeassistant.core import HomeAssistant
@@ -166,3 +168,23 @@ async def test_nobody_can_tell_whether_it_differs(hass: HomeAssistant, radio: Ra
     assert state is not None
     assert state.state == "unknown"
     assert "manual_charging" not in state.attributes
+
+
+@pytest.mark.parametrize(
+    ("load", "hours"),
+    [
+        # 62 % of 14.3 kWh are 8.9 kWh; at 53 V 1 A empties them in a week, 200 A in 50 minutes.
+        (1.0, "unknown"),
+        (6.0, "28.0"),
+        (20.0, "8.25"),
+        (55.0, "3.0"),
+        (200.0, "0.833333333333333"),
+    ],
+)
+async def test_time_to_empty(hass: HomeAssistant, radio: Radio, load: float, hours: str) -> None:
+    """It is as coarse as it is far away: hours, quarters, five minutes, minutes."""
+    bms = still_bms(hass)
+    bms.firmware.battery.charge_current, bms.firmware.battery.load_current = 0.0, load
+    await set_up(hass, radio, bms, seconds=120)
+    assert shown(hass, "time_to_empty") == hours
+    assert shown(hass, "time_to_full") == "unknown"

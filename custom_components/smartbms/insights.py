@@ -26,9 +26,9 @@ from .model.twin import Explanation, explain_charge, explain_discharge
 _ALLOWED: Final = "allowed"
 _UNEXPLAINED: Final = "unexplained"
 _MINUTE: Final = 60
-# Nobody knows it better: minutes count within the next hour, five of them beyond.
-_NEAR: Final = 60
-_COARSE: Final = 5
+# Steps in minutes; a duration is told in the coarsest of which it has twelve. Nobody knows it better.
+_STEPS: Final = (60, 15, 5, 1)
+_COUNT: Final = 12
 
 type Explain = Callable[[Decision | None, Snapshot], Explanation | None]
 
@@ -149,8 +149,9 @@ class DurationSensorEntity(InsightEntity, SensorEntity):
         seconds = self.entity_description.value_fn(self.coordinator.insight)
         if seconds is None or not self.coordinator.is_available:
             return None
-        minutes = round(seconds / _MINUTE)
-        return minutes if minutes <= _NEAR else _COARSE * round(minutes / _COARSE)
+        minutes = seconds / _MINUTE
+        step = next((step for step in _STEPS if minutes >= _COUNT * step), _STEPS[-1])
+        return step * round(minutes / step)
 
     @property
     def native_value(self) -> int | None:

@@ -135,6 +135,13 @@ class Tab:
         await self.evaluate(FOCUS.format(selector=json.dumps(selector)))
         await self.call("Input.insertText", text=text)
 
+    async def click(self, selector: str) -> None:
+        """Click the first element of a kind, and wait until the page has followed."""
+        selected = json.dumps(selector)
+        await self.evaluate(f"until(() => find({selected}).length)")
+        await self.evaluate(f"find({selected})[0].click()")
+        await self.evaluate(SETTLED)
+
     async def press_enter(self) -> None:
         """Press the enter key in the focused field."""
         for kind in ("keyDown", "keyUp"):
@@ -184,10 +191,12 @@ async def screenshots(
     height: int = 800,
     dark: bool = False,
     whole: bool = True,
+    click: str | None = None,
 ) -> None:
     """Log in and save a picture of each page; `pages` maps the file's name in `out` to the path.
 
-    A picture shows the whole page, or the window only.
+    A picture shows the whole page, or the window only; where `click` selects an element, it is
+    clicked first.
     """
     async with _browser() as tab:
         scheme: JsonObjectType = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -198,6 +207,8 @@ async def screenshots(
         for filename, path in pages.items():
             async with _within(PAGE_TIMEOUT, path):
                 await tab.open(f"{base_url}{path}")
+                if click is not None:
+                    await tab.click(click)
                 picture = await tab.screenshot(width, height, whole=whole)
             await asyncio.to_thread(_save, out / filename, picture)
 

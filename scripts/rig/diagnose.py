@@ -7,6 +7,7 @@ frames of EXT OUT.
 import argparse
 from io import TextIOWrapper
 import json
+import os
 from pathlib import Path
 import sys
 
@@ -47,7 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as err:
         print(f"diagnose: {err.filename or chosen.file}: {err.strerror}", file=sys.stderr)
         return 1
-    print(_told(case, as_json=chosen.json))
+    try:
+        print(_told(case, as_json=chosen.json), flush=True)
+    except BrokenPipeError:
+        # Who reads has read enough; nothing is left to be written at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -16,8 +16,9 @@ from .world import World, simulated_bms, world
 # The simulated day is fast, but what is found is found in Home Assistant's own time.
 _SPEED: Final = 120.0
 _PACE: Final = 4.0
-_APPEAR_TIMEOUT: Final = 150.0
-_VANISH_TIMEOUT: Final = 150.0
+_APPEAR_TIMEOUT: Final = 180.0
+# A charger that was lowered shows it at the next charge, which begins when the pack asks for it.
+_VANISH_TIMEOUT: Final = 300.0
 _FIRST_SERIAL_NUMBER: Final = 4001
 # The factory's PIN is found with every simulated BMS, and it stays.
 _ALWAYS: Final = "factory_pin"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.smartbms.bms.device import TemperatureScale
-from custom_components.smartbms.bms.state import Snapshot
+from custom_components.smartbms.bms.device import Generation, TemperatureScale
+from custom_components.smartbms.bms.state import Cell, Snapshot
 from custom_components.smartbms.model.diagnosis import Circumstances
 from custom_components.smartbms.model.insight import Insight
 from custom_components.smartbms.model.report import as_text, report
@@ -182,3 +182,25 @@ def test_no_findings() -> None:
     """It is said that there are none."""
     assert "\nFindings\n  none\n" in as_text(report(known(seen()), NOW), TEXTS)
     assert "\nFindings\n  none\n" in as_text({}, TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("generation", "cells", "balance", "switches"),
+    [
+        # 9 to 16 cells are 010, 3.4 V is 10000 (MAN13, option switches of the Begin Board).
+        (Generation.GEN3, 16, 3.4, "01010000"),
+        (Generation.GEN3, 2, 3.4, "00010000"),
+        (Generation.GEN3, 22, 2.6, "01101000"),
+        (Generation.GEN3, 255, 0.0, "11100000"),
+        (Generation.GEN3, 16, 5.5, None),
+        (Generation.GEN3, 16, None, None),
+        (Generation.GEN3, 0, 3.4, None),
+        (Generation.GEN2, 16, 3.4, None),
+    ],
+)
+def test_the_option_switches(
+    generation: Generation, cells: int, balance: float | None, switches: str | None
+) -> None:
+    """How the switches of the Begin Board stand for this number of cells and this balance voltage."""
+    snapshot = Snapshot(cells=(Cell(),) * cells, version_balance_voltage=balance)
+    assert report(Insight(snapshot=snapshot, generation=generation), 0.0)["begin_board"] == switches

@@ -422,6 +422,19 @@ def test_from_the_command_line(recording: str, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["reading"]["voltage"] == 13.2
 
 
+def test_nobody_reads_on(recording: str, tmp_path: Path) -> None:
+    """A reader that has seen enough is no error."""
+    file = tmp_path / "recording"
+    file.write_text(recording, encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$0" "$1" | head -c 1', ROOT / "scripts" / "diagnose", file],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "T", "")
+
+
 def test_without_python(tmp_path: Path) -> None:
     """Where there is no Python that is new enough, that is said."""
     (tmp_path / "scripts").mkdir()

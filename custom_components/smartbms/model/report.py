@@ -13,7 +13,9 @@ from ..bms.settings import SETTINGS, SettingKey, Unit
 from ..bms.state import Snapshot, StatusBit
 from ..bms.stored import JSON
 from .finding import Circumstances, Finding
+from .hardware import begin_board_switches
 from .insight import Insight
+from .profiles import Profile, ProfileKey
 from .relays import Cause, Line, Rule, table
 from .twin import limits_of, reading_of
 
@@ -35,6 +37,7 @@ def report(insight: Insight, now: float, circumstances: Circumstances = Circumst
         "firmware": snapshot.firmware,
         "reading": _reading(snapshot),
         "settings": {key.value: setting_value(snapshot, key) for key in snapshot.settings},
+        "begin_board": _begin_board(insight.profile, snapshot),
         "findings": [
             {
                 "key": finding.key.value,
@@ -65,6 +68,14 @@ def setting_value(snapshot: Snapshot, key: SettingKey) -> float:
     if SETTINGS[key].unit is Unit.RAW_TEMPERATURE:
         return snapshot.temperature_scale.celsius(round(value))
     return value
+
+
+def _begin_board(profile: Profile, snapshot: Snapshot) -> str | None:
+    """Return how the switches 1 to 8 of the Begin Board stand, 1 for on; generation 2 has no such board."""
+    if profile.key is ProfileKey.GEN2 or snapshot.balance_voltage is None:
+        return None
+    switches = begin_board_switches(len(snapshot.cells), round(snapshot.balance_voltage, 1) or None)
+    return None if switches is None else "".join("1" if is_on else "0" for is_on in switches)
 
 
 def _iso(at: float | None) -> str | None:
@@ -198,7 +209,7 @@ def as_text(report: Mapping[str, JSON], texts: Mapping[str, Mapping[str, str]], 
     findings = [_fields(each) for each in _items(report.get("findings"))]
     lines += [line for finding in findings for line in _told(finding, texts, name)] or ["  none"]
     if table := [_fields(each) for each in _items(report.get("table"))]:
-        lines += ["", "Decision table (x: keeps the relay off)"]
+        lines += ["", "Decision table (x: applies; what is off stays off while a line of enable applies)"]
         lines += (_row(line) for line in table)
     return "\n".join(lines) + "\n"
 
