@@ -127,6 +127,7 @@ ACTION_ERRORS = {
     "not_recorded",
     "settings_locked",
     "would_switch_off",
+    "would_switch_off_briefly",
     "changed_meanwhile",
     "write_restored",
     "write_unclear",

@@ -124,8 +124,8 @@ async def test_a_relay_that_is_switched_off(hass: HomeAssistant, radio: Radio) -
     answer = await ask(hass, "apply_thresholds", entry.entry_id, values=values, dry_run=True)
     cause = {"rule": "too_hot", "limit": 14.7, "value": 19.9, "cell": 2}
     assert answer["would_switch_off"] == [
-        {"relay": "charge", "causes": [cause]},
-        {"relay": "load", "causes": [cause]},
+        {"relay": "charge", "in_between": False, "causes": [cause]},
+        {"relay": "load", "in_between": False, "causes": [cause]},
     ]
     with pytest.raises(ServiceValidationError, match="charging and discharging"):
         await ask(hass, "apply_thresholds", entry.entry_id, values=values)
@@ -134,6 +134,23 @@ async def test_a_relay_that_is_switched_off(hass: HomeAssistant, radio: Radio) -
     assert answer["status"] == "verified"
     assert not bms.firmware.relays.charge
     assert not bms.firmware.relays.load
+
+
+async def test_a_relay_that_is_switched_off_for_a_moment(hass: HomeAssistant, radio: Radio) -> None:
+    """From 2.9 V, 0x0244, to 2.5 V, 0x01F4, V min is 0x02F4 in between: 3.78 V, above every cell."""
+    bms = still_bms(hass)
+    entry = await set_up(hass, radio, bms, options=UNLOCKED)
+    with pytest.raises(ServiceValidationError, match=r"switch off discharging.*for a moment.*3\.78"):
+        await ask(hass, "apply_thresholds", entry.entry_id, values={"v_min": 2.5})
+    assert held(bms, K.V_MIN) == [580]
+    assert bms.firmware.relays.load
+    # To 2.6 V, 0x0208, only one byte changes.
+    answer = await ask(hass, "apply_thresholds", entry.entry_id, values={"v_min": 2.6})
+    assert (answer["status"], answer["would_switch_off"]) == ("verified", [])
+    answer = await ask(hass, "apply_thresholds", entry.entry_id, values={"v_min": 2.5}, force=True)
+    assert answer["status"] == "verified"
+    (line,) = answer["would_switch_off"]
+    assert (line["relay"], line["in_between"], line["causes"][0]["limit"]) == ("load", True, 3.78)
 
 
 @pytest.mark.parametrize(

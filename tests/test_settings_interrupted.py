@@ -22,33 +22,33 @@ TITLE = "123\\SmartBMS 03330"
 
 
 async def test_the_link_breaks_between_two_bytes(hass: HomeAssistant, radio: Radio) -> None:
-    """T min discharge 0x103 shall become 0x0F7: what is half-way is put back, and a repair names it."""
+    """Inverter peak power 0x0FA shall become 0x12C: what is half-way is put back, and a repair names it."""
     bms = still_bms(hass)
     entry = await set_up(hass, radio, bms, options=UNLOCKED)
     events = told(hass)
     break_writes(bms, Fault.LINK_LOST_BEFORE, at=1)
     with pytest.raises(HomeAssistantError, match="could not be verified") as error:
-        await choose(hass, "t_min_discharge", -20)
-    assert "T min discharge –" in str(error.value)
+        await choose(hass, "inverter_peak_power", 3000)
+    assert "Inverter peak power –" in str(error.value)
     issue = issues(hass)["setting_unclear"]
     assert issue.translation_placeholders == {
         "name": TITLE,
-        "setting": "T min discharge",
-        "old": "-10.1 °C",
-        "new": "-20.4 °C",
+        "setting": "Inverter peak power",
+        "old": "2500 W",
+        "new": "3000 W",
         "held": "–",
     }
-    assert entry.runtime_data.remembered.pending[0].key is K.T_MIN_DISCHARGE
+    assert entry.runtime_data.remembered.pending[0].key is K.INVERTER_PEAK_POWER
     await asyncio.sleep(30)
-    assert held(bms, K.T_MIN_DISCHARGE) == [259]
-    assert shown(hass, "t_min_discharge") == "-10.1"
+    assert held(bms, K.INVERTER_PEAK_POWER) == [250]
+    assert shown(hass, "inverter_peak_power") == "2500"
     assert entry.runtime_data.remembered.pending == ()
     found = issues(hass)
     assert set(found) == {"setting_settled"}
     assert found["setting_settled"].is_fixable
     placeholders = found["setting_settled"].translation_placeholders
     assert placeholders is not None
-    assert placeholders["held"] == "-10.1 °C"
+    assert placeholders["held"] == "2500 W"
     assert [event.data["status"] for event in events] == ["unclear", "settled"]
 
 
@@ -85,11 +85,11 @@ async def test_a_restart_in_between(hass: HomeAssistant, radio: Radio, hass_stor
     entry = await set_up(hass, radio, bms, options=UNLOCKED)
     break_writes(bms, Fault.LINK_LOST_BEFORE, at=1)
     with pytest.raises(HomeAssistantError):
-        await choose(hass, "t_min_discharge", -20)
+        await choose(hass, "inverter_peak_power", 3000)
     radio.take_away(bms)
     await hass.async_block_till_done()
     stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]["pending"]
-    assert stored == [{"key": "t_min_discharge", "old_count": 259, "new_count": 247}]
+    assert stored == [{"key": "inverter_peak_power", "old_count": 250, "new_count": 300}]
     await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done()
     setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
@@ -98,7 +98,7 @@ async def test_a_restart_in_between(hass: HomeAssistant, radio: Radio, hass_stor
     assert set(issues(hass)) == {"setting_unclear"}
     radio.bring(bms)
     await asyncio.sleep(120)
-    assert held(bms, K.T_MIN_DISCHARGE) == [259]
+    assert held(bms, K.INVERTER_PEAK_POWER) == [250]
     assert set(issues(hass)) == {"setting_settled"}
 
 
@@ -129,18 +129,18 @@ async def test_unloaded_in_the_middle(hass: HomeAssistant, radio: Radio) -> None
     bms = still_bms(hass)
     entry = await set_up(hass, radio, bms, options=UNLOCKED)
     break_writes(bms, Fault.LOST_ACKNOWLEDGEMENT)
-    writing = hass.async_create_task(choose(hass, "t_min_discharge", -20))
-    while held(bms, K.T_MIN_DISCHARGE) == [259]:
+    writing = hass.async_create_task(choose(hass, "inverter_peak_power", 3000))
+    while held(bms, K.INVERTER_PEAK_POWER) == [250]:
         await asyncio.sleep(0.1)
-    # 0x103 with the low byte of 0x0F7.
-    assert held(bms, K.T_MIN_DISCHARGE) == [0x1F7]
+    # 0x0FA with the high byte of 0x12C.
+    assert held(bms, K.INVERTER_PEAK_POWER) == [0x1FA]
     await hass.config_entries.async_unload(entry.entry_id)
     with pytest.raises(HomeAssistantError, match="could not be verified"):
         await writing
     await hass.config_entries.async_setup(entry.entry_id)
     await asyncio.sleep(30)
-    assert held(bms, K.T_MIN_DISCHARGE) == [259]
-    assert shown(hass, "t_min_discharge") == "-10.1"
+    assert held(bms, K.INVERTER_PEAK_POWER) == [250]
+    assert shown(hass, "inverter_peak_power") == "2500"
     assert set(issues(hass)) == {"setting_settled"}
 
 

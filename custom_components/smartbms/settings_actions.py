@@ -20,11 +20,12 @@ from .const import DOMAIN, FOLDER
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
 from .link.transaction import Held
 from .model.chemistry import Chemistry, Recommendation, advised, recommended
+from .model.foresight import foreseen
 from .model.profiles import ProfileKey
 from .model.report import cause_as_json
 from .setting_sets import Backup, balance_switches, thresholds
 from .setting_values import to_device, to_person
-from .settings_writer import async_write, foresee, in_order
+from .settings_writer import async_write, in_order, require_unlocked
 from .written import is_change
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ async def _carry_out(
     """Write what differs, or only show it; return old, new and verified values, and what would go off."""
     held = coordinator.data.settings
     changes = [Change(key, value) for key, value in wanted.items()]
-    foreseen = foresee(coordinator, changes, held)
+    if not call.data[_DRY_RUN]:
+        require_unlocked(coordinator)
+    ordered = in_order(coordinator, changes, held)
+    switched_off = foreseen(coordinator.insight, held, ordered)
     if call.data[_DRY_RUN]:
         status = "dry_run"
-        ordered = in_order(coordinator, changes, held)
         lines = [Held(change.key, held[change.key], change.value, None) for change in ordered]
     else:
         # All of them: whether one differs is for the BMS to say, and not for what was known of it.
@@ -182,9 +185,10 @@ async def _carry_out(
         "would_switch_off": [
             {
                 "relay": each.relay.value,
+                "in_between": each.in_between,
                 "causes": [cause_as_json(coordinator.data, cause) for cause in each.causes],
             }
-            for each in foreseen
+            for each in switched_off
         ],
     }
 

@@ -18,7 +18,7 @@ from .bms.writes import Change, check, order
 from .const import DOMAIN
 from .coordinator import SmartBmsCoordinator
 from .link.transaction import Outcome, WriteStatus
-from .model.foresight import SwitchedOff, switched_off
+from .model.foresight import SwitchedOff, foreseen
 from .model.relays import Relay
 from .model.report import cause_as_json, shown
 from .written import is_change, tell_written, texts
@@ -40,12 +40,7 @@ async def async_write(
     `force` lets a change switch a relay off at once. Raises a `ServiceValidationError` for what must not
     be written, and a `HomeAssistantError` for what could not be: it says what the BMS holds.
     """
-    if not coordinator.options.settings_unlocked:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="settings_locked",
-            translation_placeholders={"name": coordinator.name},
-        )
+    require_unlocked(coordinator)
     try:
         outcome = await _write(coordinator, changes, force=force)
     except _OutdatedError:
@@ -68,6 +63,17 @@ async def async_write(
     return outcome
 
 
+@callback
+def require_unlocked(coordinator: SmartBmsCoordinator) -> None:
+    """Raise a `ServiceValidationError` that says where to unlock, while settings are locked."""
+    if not coordinator.options.settings_unlocked:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="settings_locked",
+            translation_placeholders={"name": coordinator.name},
+        )
+
+
 class _OutdatedError(Exception):
     """The order was made for other settings than those of the BMS."""
 
@@ -80,12 +86,13 @@ async def _write(coordinator: SmartBmsCoordinator, changes: Sequence[Change], *,
         """Look at what was read just now: somebody may have changed it in the app."""
         if in_order(coordinator, changes, settings) != ordered:
             raise _OutdatedError
-        foreseen = foresee(coordinator, changes, settings)
-        if foreseen and not force:
+        switched_off = foreseen(coordinator.insight, settings, ordered)
+        if switched_off and not force:
+            is_brief = all(each.in_between for each in switched_off)
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
-                translation_key="would_switch_off",
-                translation_placeholders={"name": coordinator.name, **_reasons(coordinator, foreseen)},
+                translation_key="would_switch_off_briefly" if is_brief else "would_switch_off",
+                translation_placeholders={"name": coordinator.name, **_reasons(coordinator, switched_off)},
             )
 
     try:
@@ -120,21 +127,12 @@ def in_order(coordinator: SmartBmsCoordinator, changes: Sequence[Change], settin
     return order(changes, settings)
 
 
-@callback
-def foresee(
-    coordinator: SmartBmsCoordinator, changes: Iterable[Change], settings: Settings
-) -> tuple[SwitchedOff, ...]:
-    """Return what changes would switch off at once."""
-    after = {**settings, **{change.key: change.value for change in changes}}
-    return switched_off(coordinator.insight, settings, after)
-
-
-def _reasons(coordinator: SmartBmsCoordinator, foreseen: Iterable[SwitchedOff]) -> dict[str, str]:
+def _reasons(coordinator: SmartBmsCoordinator, switched_off: Iterable[SwitchedOff]) -> dict[str, str]:
     """Return what would be switched off and why, as it stands in a sentence."""
-    causes = {cause.rule: cause for each in foreseen for cause in each.causes}
+    causes = {cause.rule: cause for each in switched_off for cause in each.causes}
     reasons = [_reason(cause_as_json(coordinator.data, cause)) for cause in causes.values()]
     return {
-        "what": " and ".join(_WHAT[each.relay] for each in foreseen),
+        "what": " and ".join(_WHAT[each.relay] for each in switched_off),
         "reason": "; ".join(reasons) or "by its function or inversion",
     }
 

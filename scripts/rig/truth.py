@@ -111,8 +111,8 @@ def _gen3(firmware: Firmware) -> Iterator[tuple[str, float | bool]]:
     total, today, capacity = firmware.total, firmware.today, firmware.setting(SettingKey.CAPACITY)
     for alarm in ("early_warning", "below_charge_temperature", "below_discharge_temperature"):
         yield alarm, False
-    yield "charge_relay", firmware.relays.charge
-    yield "load_relay", firmware.relays.load
+    yield "charge_relay", firmware.contacts.charge
+    yield "load_relay", firmware.contacts.load
     yield "state_of_health", 97
     yield "charge_efficiency", 99
     yield "measured_capacity", round(capacity * 0.97) / 1000

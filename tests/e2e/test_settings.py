@@ -65,6 +65,24 @@ async def test_the_relays_follow(bring: Bring) -> None:
     await bms.becomes("load_relay", "on")
 
 
+async def test_a_relay_is_forced_by_a_switch_and_a_select(bring: Bring) -> None:
+    """Charging is allowed, and its relay is kept off by name; the load's is kept off by its position."""
+    bms = bring()
+    await bms.set_up()
+    await bms.configure(settings_unlocked=True)
+    await bms.switch("charge_relay_off", on=True)
+    await bms.becomes("charge_relay", "off")
+    await _set(bms, "select", "select_option", "load_relay_force", option="keep_off")
+    await bms.becomes("load_relay", "off")
+    assert bms.firmware.relays == BOTH_ON
+    assert not bms.firmware.battery.charge_allowed
+    assert not bms.firmware.battery.load_allowed
+    await bms.switch("charge_relay_off", on=False)
+    await _set(bms, "select", "select_option", "load_relay_force", option="inactive")
+    await bms.becomes("charge_relay", "on")
+    await bms.becomes("load_relay", "on")
+
+
 async def test_while_the_phone_app_holds_the_connection(bring: Bring) -> None:
     """A write fails with a reason, changes nothing, and works again afterwards."""
     bms = bring()

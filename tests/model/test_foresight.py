@@ -4,7 +4,8 @@ import pytest
 
 from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.bms.state import Snapshot
-from custom_components.smartbms.model.foresight import SwitchedOff, switched_off
+from custom_components.smartbms.bms.writes import Change
+from custom_components.smartbms.model.foresight import SwitchedOff, foreseen, switched_off
 from custom_components.smartbms.model.insight import Insight
 from custom_components.smartbms.model.relays import Cause, Relay, Rule
 
@@ -39,6 +40,25 @@ def test_v_min_above_the_lowest_cell() -> None:
     """Cell 2 is at 3.295 V: with V min at 3.3 V the load is taken away."""
     cause = Cause(Rule.CELL_VOLTAGE_LOW, 3.3, 3.295, 2)
     assert off({K.V_MIN: 3.3}) == (SwitchedOff(Relay.LOAD, (cause,)),)
+
+
+def test_a_value_in_between() -> None:
+    """V min from 2.9 V, 0x0244, to 2.5 V, 0x01F4: 0x02F4, 3.78 V, takes the load away for a moment."""
+    snapshot = seen(2, 0, settings=OUTPUTS)
+    insight = Insight(manual=REV13.key, snapshot=snapshot)
+
+    def on_the_way(*changes: Change) -> tuple[SwitchedOff, ...]:
+        return foreseen(insight, snapshot.settings, changes)
+
+    assert snapshot.settings[K.V_MIN] == 2.9
+    cause = Cause(Rule.CELL_VOLTAGE_LOW, 3.78, 3.295, 2)
+    assert on_the_way(Change(K.V_MIN, 2.5)) == (SwitchedOff(Relay.LOAD, (cause,), in_between=True),)
+    # One byte: 2.6 V is 0x0208.
+    assert on_the_way(Change(K.V_MIN, 2.6)) == ()
+    assert on_the_way() == ()
+    # What stays off is not off for a moment only.
+    (off_for_good,) = on_the_way(Change(K.V_MIN, 3.3))
+    assert not off_for_good.in_between
 
 
 def test_t_max_below_the_warmest_cell() -> None:
@@ -88,10 +108,10 @@ def test_what_is_switched_off_by_name_is_no_surprise() -> None:
     assert off({K.CHARGE_RELAY_OFF: 1.0}) == ()
 
 
-@pytest.mark.parametrize("function", [3.0, 4.0])
-def test_what_a_main_relay_or_a_pre_alarm_does_is_not_foreseen(function: float) -> None:
-    """No manual tells when these open."""
-    assert off({K.CHARGE_RELAY_FUNCTION: function}) == ()
+def test_another_function() -> None:
+    """A main relay is closed while both are allowed; a pre-alarm would open the charger's contact."""
+    assert off({K.CHARGE_RELAY_FUNCTION: 3.0}) == ()
+    assert off({K.CHARGE_RELAY_FUNCTION: 4.0}) == (SwitchedOff(Relay.CHARGE),)
 
 
 def test_of_a_bms_that_was_never_heard_nothing_is_foreseen() -> None:

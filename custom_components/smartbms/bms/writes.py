@@ -5,7 +5,7 @@ far is our choice. A rule speaks where all of its values are known and were ever
 holds already may break a rule by itself: that blocks no change that leaves it no worse.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, floor, isfinite
@@ -181,6 +181,15 @@ def plan(setting: Setting, old_count: int, new_count: int) -> tuple[Step, ...]:
     ]
     gets_looser = setting.looser is (Looser.HIGHER if new_count > old_count else Looser.LOWER)
     return tuple(reversed(steps) if gets_looser else steps)
+
+
+def passed(setting: Setting, old_count: int, new_count: int) -> Iterator[int]:
+    """Yield the count that a setting has after each step of its plan; the last is the new one."""
+    addresses, count = setting.write_addresses, old_count
+    for step in plan(setting, old_count, new_count):
+        shift = 8 * (len(addresses) - 1 - addresses.index(step.address))
+        count = count & ~(0xFF << shift) | step.byte << shift
+        yield count
 
 
 def _accepted(

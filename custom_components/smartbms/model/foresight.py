@@ -1,45 +1,62 @@
 """What other settings would do at once: which relays they would switch off, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from ..bms.settings import SettingKey
+from ..bms.settings import SETTINGS, SettingKey
 from ..bms.state import StatusBit
+from ..bms.writes import Change, passed
+from .contacts import is_closed, is_kept_off
 from .insight import Insight
 from .relays import Cause, Decision, Relay, Relays
 from .twin import expected
 
-_K: Final = SettingKey
-# Relay | the bit that allows it | force position | function | inversion.
+# Each relay and the bit that allows it.
 _RELAYS: Final = (
-    (
-        Relay.CHARGE,
-        StatusBit.CHARGE_ALLOWED,
-        (_K.CHARGE_RELAY_FORCE, _K.CHARGE_RELAY_FUNCTION, _K.CHARGE_RELAY_INVERT),
-    ),
-    (
-        Relay.LOAD,
-        StatusBit.DISCHARGE_ALLOWED,
-        (_K.LOAD_RELAY_FORCE, _K.LOAD_RELAY_FUNCTION, _K.LOAD_RELAY_INVERT),
-    ),
+    (Relay.CHARGE, StatusBit.CHARGE_ALLOWED),
+    (Relay.LOAD, StatusBit.DISCHARGE_ALLOWED),
 )
-# Force positions and functions (protocol.md 5.5).
-_KEEP_OFF: Final = 1
-_KEEP_ON: Final = 2
-_ALLOWED_TO_CHARGE: Final = 1
-_ALLOWED_TO_DISCHARGE: Final = 2
 
 type Settings = Mapping[SettingKey, float]
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """A relay that would go off; without causes its own function or inversion would do it."""
+    """A relay that would go off; without causes its own function or inversion would do it.
+
+    One that goes off `in_between` does so for a moment, while a setting holds half of its new value.
+    """
 
     relay: Relay
     causes: tuple[Cause, ...] = ()
+    in_between: bool = False
+
+
+def foreseen(insight: Insight, settings: Settings, changes: Iterable[Change]) -> tuple[SwitchedOff, ...]:
+    """Return what changes of some settings, written in this order, would switch off at once.
+
+    A word is written in two bytes, and what a setting is between them can be far stricter than both
+    its old and its new value (`bms.writes.plan`).
+    """
+    *passing, last = _states(settings, changes)
+    found = {each.relay: each for each in switched_off(insight, settings, last)}
+    for state in passing:
+        for each in switched_off(insight, settings, state):
+            found.setdefault(each.relay, replace(each, in_between=True))
+    return tuple(found.values())
+
+
+def _states(settings: Settings, changes: Iterable[Change]) -> Iterator[Settings]:
+    """Yield the settings as they are now and after each byte."""
+    yield settings
+    for change in changes:
+        setting = SETTINGS[change.key]
+        old, new = setting.count(settings[change.key]), setting.count(change.value)
+        for count in passed(setting, old, new):
+            settings = {**settings, change.key: setting.value(count)}
+            yield settings
 
 
 def switched_off(insight: Insight, before: Settings, after: Settings) -> tuple[SwitchedOff, ...]:
@@ -52,13 +69,17 @@ def switched_off(insight: Insight, before: Settings, after: Settings) -> tuple[S
     if insight.snapshot is None or now is None or then is None:
         return ()
     status = insight.snapshot.status
-    allowed = Relays(*(bool(status.has(bit)) for _, bit, _ in _RELAYS))
+    allowed = Relays(*(bool(status.has(bit)) for _, bit in _RELAYS))
     found: list[SwitchedOff] = []
-    for relay, bit, keys in _RELAYS:
+    for relay, bit in _RELAYS:
         if status.has(bit) and _allows(now, relay) and not _allows(then, relay):
             causes = then.charge_causes if relay is Relay.CHARGE else then.load_causes
             found.append(SwitchedOff(relay, causes))
-        elif _is_closed(before, keys, allowed) and _is_closed(after, keys, allowed) is False:
+        elif (
+            not is_kept_off(after, relay)
+            and is_closed(before, relay, allowed)
+            and not is_closed(after, relay, allowed)
+        ):
             found.append(SwitchedOff(relay))
     return tuple(found)
 
@@ -71,18 +92,3 @@ def _decision(insight: Insight, settings: Settings) -> Decision | None:
 
 def _allows(decision: Decision, relay: Relay) -> bool:
     return decision.relays.charge if relay is Relay.CHARGE else decision.relays.load
-
-
-def _is_closed(settings: Settings, keys: tuple[SettingKey, ...], allowed: Relays) -> bool | None:
-    """Return whether a relay's contact is closed; `None` where nobody knows or it is kept off by name.
-
-    That a forced position comes after the inversion is our choice.
-    """
-    force, function, invert = (settings.get(key) for key in keys)
-    if force in (None, _KEEP_OFF):
-        return None
-    if force == _KEEP_ON:
-        return True
-    if function not in (_ALLOWED_TO_CHARGE, _ALLOWED_TO_DISCHARGE) or invert is None:
-        return None
-    return (allowed.charge if function == _ALLOWED_TO_CHARGE else allowed.load) != bool(invert)

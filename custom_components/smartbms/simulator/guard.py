@@ -12,9 +12,10 @@ from typing import Final
 from ..bms.device import Generation
 from ..bms.settings import SETTINGS, SettingKey
 from ..bms.state import LogEvent, Status2Bit, StatusBit
+from ..model.contacts import is_closed
 from ..model.hardware import sensor_of
 from ..model.profiles import Profile, choose
-from ..model.relays import Extreme, OffFor, Reading, Relays, decide
+from ..model.relays import Extreme, OffFor, Reading, Relay, Relays, decide
 from ..model.soc import Charge, count
 from ..model.twin import limits_of
 from .battery import Battery
@@ -109,7 +110,7 @@ class Guard:
 
     def forget(self) -> None:
         """Lose what a loss of power takes: relays, when they went off, and a sure state of charge."""
-        self.relays = Relays()
+        self.relays = self.contacts = Relays()
         self._off_for = OffFor()
         self.battery.charge_allowed = self.battery.load_allowed = False
         self.charge = replace(self.charge, is_calibrated=False, empty_for=0.0)
@@ -162,7 +163,8 @@ class Guard:
             0.0 if self.relays.charge else self._off_for.charge + seconds,
             0.0 if self.relays.load else self._off_for.load + seconds,
         )
-        battery.charge_allowed, battery.load_allowed = self.relays.charge, self.relays.load
+        self.contacts = self._contacts()
+        battery.charge_allowed, battery.load_allowed = self.contacts.charge, self.contacts.load
         if heard is not None:
             self._count(heard, seconds)
         self.alarms = self._alarms()
@@ -175,7 +177,7 @@ class Guard:
         if known == self._known:
             return
         self._known = known
-        values = {key: SETTINGS[key].value(count) for key, count in self.counts.items()}
+        self.values = values = {key: SETTINGS[key].value(count) for key, count in self.counts.items()}
         if self.critical_switch:
             values[_K.CRITICAL_MODE] = 1
         sensor = sensor_of(self.profile.key, values)
@@ -250,6 +252,17 @@ class Guard:
             *([LogEvent.VOLTAGE_HIGH] if is_high else []),
         }
 
+    @property
+    def _is_early(self) -> bool:
+        """Whether a cell is below V low; that this is the early warning is our choice (protocol.md 7)."""
+        return not self.chain_broken and self.reading.lowest_voltage.value < self.setting(_K.V_LOW)
+
+    def _contacts(self) -> Relays:
+        """Return what the contacts do, which carry the currents."""
+        return Relays(
+            *(is_closed(self.values, relay, self.relays, is_early=self._is_early) for relay in Relay)
+        )
+
     def status(self) -> int:
         """Return status byte 1."""
         own = {
@@ -263,11 +276,10 @@ class Guard:
         """Return status byte 2, which generation 2 does not have."""
         if self.generation is Generation.GEN2:
             return None
-        is_early = not self.chain_broken and self.reading.lowest_voltage.value < self.setting(_K.V_LOW)
         own = {
-            Status2Bit.EARLY_WARNING: is_early,
-            Status2Bit.CHARGE_RELAY_CLOSED: self.relays.charge,
-            Status2Bit.LOAD_RELAY_CLOSED: self.relays.load,
+            Status2Bit.EARLY_WARNING: self._is_early,
+            Status2Bit.CHARGE_RELAY_CLOSED: self.contacts.charge,
+            Status2Bit.LOAD_RELAY_CLOSED: self.contacts.load,
         }
         return _mask(own) | _mask({bit: event in self.alarms for bit, event in _BITS2.items()})
 
