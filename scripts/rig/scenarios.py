@@ -8,10 +8,9 @@ from typing import Final, cast
 
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from custom_components.smartbms.simulator.scenario import SCENARIOS, ScenarioKey
-from homeassistant.util.json import JsonObjectType
 
 from .api import ApiError
-from .world import World, simulated_bms, world
+from .world import World, configure, simulated_bms, world
 
 # The simulated day is fast, but what is found is found in Home Assistant's own time.
 _SPEED: Final = 120.0
@@ -22,15 +21,6 @@ _VANISH_TIMEOUT: Final = 300.0
 _FIRST_SERIAL_NUMBER: Final = 4001
 # The factory's PIN is found with every simulated BMS, and it stays.
 _ALWAYS: Final = "factory_pin"
-
-OPTIONS: Final[JsonObjectType] = {
-    "connection_mode": "continuous",
-    "visit_minutes": 10,
-    "pause_minutes": 10,
-    "publish_interval": 1,
-    "temperature_scale": "app",
-    "algorithm_profile": "automatic",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +66,7 @@ class Witness:
         """Confirm the discovery, and have values published each second."""
         step = await self.here.set_up(f"123\\SmartBMS {self.serial_number:05}")
         self.entry_id = step["result"]["entry_id"]
-        form = await self.here.api.start_options_flow(self.entry_id)
-        await self.here.api.options_flow_step(form["flow_id"], {**OPTIONS})
+        await configure(self.here.api, self.entry_id, publish_interval=1)
 
     async def appears(self) -> float:
         """Wait until everything of the story has been seen; return how many seconds that took."""

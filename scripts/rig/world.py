@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from custom_components.smartbms.bms import recording
 from custom_components.smartbms.bms.device import DeviceType
@@ -13,6 +14,7 @@ from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.gatt import Peripheral
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from custom_components.smartbms.simulator.replay import Replay
+from homeassistant.util.json import JsonObjectType, JsonValueType
 
 from .api import Api, ApiError, FlowStep, State
 from .home_assistant import HOST, HomeAssistant
@@ -178,3 +180,16 @@ async def add_proxy(api: Api, port: int) -> None:
         step = await api.flow_step(step["flow_id"], {})
     if step["type"] != "create_entry":
         raise ApiError(f"the proxy could not be added: {step}")
+
+
+async def configure(api: Api, entry_id: str, **options: JsonValueType) -> None:
+    """Change options in their form, and leave the others as they are."""
+    form = await api.start_options_flow(entry_id)
+    current = {str(row["name"]): _suggested(row) for row in form["data_schema"] or [] if "description" in row}
+    step = await api.options_flow_step(form["flow_id"], {**current, **options})
+    if step["type"] != "create_entry":
+        raise ApiError(f"the options were refused: {step}")
+
+
+def _suggested(row: JsonObjectType) -> JsonValueType:
+    return cast(JsonObjectType, row["description"])["suggested_value"]

@@ -10,9 +10,9 @@ import pytest
 
 from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
-from homeassistant.util.json import JsonObjectType, JsonValueType
-from scripts.rig.api import Api, ApiError, FlowStep
-from scripts.rig.world import PIN, SOMETIMES_UNKNOWN, World
+from homeassistant.util.json import JsonValueType
+from scripts.rig.api import ApiError, FlowStep
+from scripts.rig.world import PIN, SOMETIMES_UNKNOWN, World, configure
 
 # Every test of this package runs on the event loop on which Home Assistant's stand-ins live.
 E2E = [
@@ -219,18 +219,6 @@ class Bms:
                 new = cast(dict[str, Any] | None, event["data"]["new_state"])
                 if key is not None and new is not None:
                     changes.append((key, new["state"]))
-
-
-async def configure(api: Api, entry_id: str, **options: JsonValueType) -> None:
-    """Change options in their form, and leave the others as they are."""
-    form = await api.start_options_flow(entry_id)
-    current = {str(row["name"]): _suggested(row) for row in form["data_schema"] or [] if "description" in row}
-    step = await api.options_flow_step(form["flow_id"], {**current, **options})
-    assert step["type"] == "create_entry", step
-
-
-def _suggested(row: JsonObjectType) -> JsonValueType:
-    return cast(JsonObjectType, row["description"])["suggested_value"]
 
 
 def shows_something(states: dict[str, str]) -> bool:

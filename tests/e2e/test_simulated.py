@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from scripts.rig.world import World
+from scripts.rig.world import World, configure
 
-from .house import DOMAIN, E2E, Log, configure, shows_something
+from .house import DOMAIN, E2E, Log, shows_something
 
 pytestmark = E2E
 
