@@ -57,7 +57,7 @@ Settings are locked until you unlock them: *Settings → Devices & services → 
 
 When the connection breaks off in between, the next contact reads the settings again, finishes what is there or puts the old value back, and a repair says what became of it.
 
-Most values of two bytes change only in the low one. Where both change, the BMS holds something else for a moment: never less safe than both the old and the new value, but it can be much stricter, and a relay may go off. For voltages that is where 1.28, 2.56 or 3.84 V lies between old and new; for temperatures, -12.7 °C.
+Most values of two bytes change only in the low one. Where both change, the BMS holds something else for a moment: never less safe than both the old and the new value, but it can be much stricter. A change by which that would switch a relay off is refused unless you ask for it. For voltages that is where 1.28, 2.56 or 3.84 V lies between old and new; for temperatures, -12.7 °C.
 
 ## What has to fit together
 
