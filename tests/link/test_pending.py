@@ -295,6 +295,19 @@ async def test_a_pending_write_that_cannot_be_read_back(life: Life) -> None:
     assert life.settled == [(K.V_MIN, 2.9, 2.5, 2.9)]
 
 
+async def test_a_link_lost_while_it_is_settled(life: Life) -> None:
+    """It stays pending until a contact lasts long enough."""
+    life.bms.firmware.counts[K.V_MIN] = 0x2F4
+    go_wrong(life, Fault.LINK_LOST_BEFORE)
+    pending = PendingWrite(K.V_MIN, 0x244, 0x1F4)
+    life.begin(pending=[pending])
+    await life.until(Connection.DISCONNECTED)
+    assert (life.session.pending, life.settled) == ((pending,), [])
+    await asyncio.sleep(MINUTE)
+    assert life.settled == [(K.V_MIN, 2.9, 2.5, 2.9)]
+    assert life.bms.firmware.counts[K.V_MIN] == 0x244
+
+
 async def test_a_pending_write_that_is_refused(life: Life) -> None:
     """What the device holds is told; it is for a person to change."""
     life.bms.firmware.counts[K.V_MIN] = 0x2F4
