@@ -9,7 +9,7 @@ from typing import Final, cast
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from custom_components.smartbms.simulator.scenario import SCENARIOS, ScenarioKey
 
-from .api import ApiError
+from .api import ApiError, State
 from .world import World, configure, simulated_bms, world
 
 # The simulated day is fast, but what is found is found in Home Assistant's own time.
@@ -19,6 +19,7 @@ _APPEAR_TIMEOUT: Final = 180.0
 # A charger that was lowered shows it at the next charge, which begins when the pack asks for it.
 _VANISH_TIMEOUT: Final = 300.0
 _FIRST_SERIAL_NUMBER: Final = 4001
+_LOOK_EVERY: Final = 0.5
 # The factory's PIN is found with every simulated BMS, and it stays.
 _ALWAYS: Final = "factory_pin"
 
@@ -49,12 +50,40 @@ STORIES: Final = {
 }
 
 
+class Sight:
+    """What Home Assistant shows, looked at twice a second for all witnesses together.
+
+    Nine that listened to every change of each other's hundred entities were more than it sends.
+    """
+
+    def __init__(self, here: World) -> None:
+        """Have seen nothing yet."""
+        self._here = here
+        self._lock = asyncio.Lock()
+        self._at = 0.0
+        self._states: dict[str, State] = {}
+        self._issues: list[dict[str, str]] = []
+
+    async def look(self) -> tuple[dict[str, State], list[dict[str, str]]]:
+        """Return the states by address and key, and the repair issues."""
+        async with self._lock:
+            if monotonic() - self._at >= _LOOK_EVERY:
+                self._states = await self._here.values()
+                answer = await self._here.api.command("repairs/list_issues")
+                self._issues = cast(dict[str, list[dict[str, str]]], answer)["issues"]
+                self._at = monotonic()
+            return self._states, self._issues
+
+
 class Witness:
     """Watches one BMS live through a scenario."""
 
-    def __init__(self, here: World, key: ScenarioKey, bms: BmsPeripheral, serial_number: int) -> None:
+    def __init__(
+        self, here: World, sight: Sight, key: ScenarioKey, bms: BmsPeripheral, serial_number: int
+    ) -> None:
         """Watch a BMS that is in reach."""
         self.here = here
+        self.sight = sight
         self.key = key
         self.story = STORIES[key]
         self.bms = bms
@@ -89,18 +118,17 @@ class Witness:
 
     async def _shown(self) -> dict[str, set[str]]:
         """Return what is shown now, by the names of what is wanted."""
-        values = await self.here.values()
+        values, issues = await self.sight.look()
         states = {key: values.get(f"{self.bms.address}_{key}") for key in self._wanted()}
         shown = {key: {state["state"]} for key, state in states.items() if state is not None}
         findings = states["findings"]
         listed = cast(list[dict[str, str]], findings["attributes"].get("findings", [])) if findings else []
-        issues = cast(dict[str, list[dict[str, str]]], await self.here.api.command("repairs/list_issues"))
         return {
             **shown,
             "findings": {finding["finding"] for finding in listed},
             "issue": {
                 issue["translation_key"].removeprefix("finding_")
-                for issue in issues["issues"]
+                for issue in issues
                 if issue["domain"] == "smartbms" and issue["issue_id"].endswith(self.entry_id)
             },
         }
@@ -123,10 +151,12 @@ class Witness:
 
     async def _wait(self, predicate: Callable[[], Awaitable[bool]], timeout: float, verb: str) -> float:
         began = monotonic()
-        try:
-            await self.here.api.wait_for(predicate, timeout, f"{self.key} to {verb}")
-        except ApiError as err:
-            raise ApiError(f"{err}: {', '.join(sorted(self.missing))}") from err
+        while not await predicate():
+            if monotonic() - began > timeout:
+                raise ApiError(
+                    f"{self.key} did not {verb} in {timeout:g} s: {', '.join(sorted(self.missing))}"
+                )
+            await asyncio.sleep(_LOOK_EVERY)
         return round(monotonic() - began, 1)
 
 
@@ -137,7 +167,8 @@ async def check_scenarios(
     numbers = range(_FIRST_SERIAL_NUMBER, _FIRST_SERIAL_NUMBER + len(keys))
     kinds = [simulated_bms(serial_number=number, speed=_SPEED, pace=_PACE) for number in numbers]
     async with world(kinds, progress=progress, slots=len(keys)) as here:
-        witnesses = [Witness(here, *each) for each in zip(keys, kinds, numbers, strict=True)]
+        sight = Sight(here)
+        witnesses = [Witness(here, sight, *each) for each in zip(keys, kinds, numbers, strict=True)]
         progress("setting up a BMS for each scenario")
         for witness in witnesses:
             await witness.set_up()
