@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 
-from .radio import Radio, entry_of, set_up, still_bms
+from .radio import Radio, entry_of, set_up, shown, still_bms
 
 
 async def ask(hass: HomeAssistant, action: str, entry_id: str, **data: object) -> dict[str, Any]:
@@ -58,6 +58,20 @@ async def test_what_would_be(hass: HomeAssistant, radio: Radio) -> None:
     assert [cause["rule"] for cause in answer["charging"]["causes"]] == ["cell_voltage_high"]
     # Nothing was written, and the BMS as it is is allowed to charge.
     assert (await ask(hass, "diagnose", entry.entry_id))["charging"]["expected"] is True
+
+
+async def test_it_says_what_the_sensor_says(hass: HomeAssistant, radio: Radio) -> None:
+    """A relay that has just gone off is held by its restart delay, in the answer as in the sensor."""
+    bms = still_bms(hass)
+    entry = await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[2].voltage = 3.71
+    await asyncio.sleep(10)
+    bms.firmware.battery.cells[2].voltage = 3.31
+    await asyncio.sleep(20)
+    assert shown(hass, "charging_blocked_by") == "restart_delay"
+    charging = (await ask(hass, "diagnose", entry.entry_id))["charging"]
+    assert [cause["rule"] for cause in charging["causes"]] == ["restart_delay"]
+    assert charging["expected"] is charging["allowed"] is False
 
 
 async def test_a_setting_that_is_none(hass: HomeAssistant, radio: Radio) -> None:

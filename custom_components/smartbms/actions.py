@@ -1,23 +1,23 @@
 """The actions: diagnose a BMS, in reach or not, and record what it says."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.loader import async_get_loaded_integration
-from homeassistant.util import dt as dt_util, slugify
+from homeassistant.util import dt as dt_util
 
 from .archive import Archive
 from .bms.errors import HypothesisError
 from .bms.recording import Header, Recorder
-from .const import DOMAIN, FOLDER
+from .const import DOMAIN
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator, circumstances
+from .files import async_keep
 from .model.hypothesis import hypothetical
 from .model.report import report
 from .options import Options
@@ -108,16 +108,7 @@ async def _record(call: ServiceCall) -> ServiceResponse:
         await _until_over(hass, entry, call.data[_MINUTES] * 60)
     finally:
         session.end_recording()
-    stamp = dt_util.now().strftime("%Y-%m-%d_%H-%M-%S")
-    path = Path(hass.config.path(FOLDER, f"{slugify(entry.title)}_{stamp}.txt"))
-    try:
-        await hass.async_add_executor_job(_write, path, recorder.text)
-    except OSError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="not_recorded",
-            translation_placeholders={"reason": err.strerror or type(err).__name__},
-        ) from err
+    path = await async_keep(hass, entry.title, "txt", recorder.text, error_key="not_recorded")
     return {"file": str(path), "lines": recorder.text.count("\n") - 1}
 
 
@@ -146,8 +137,3 @@ def _header(coordinator: SmartBmsCoordinator) -> Header:
         device_type=coordinator.device_type,
         began=dt_util.utcnow(),
     )
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")

@@ -158,9 +158,7 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         await self.session.stop()
         await self._archive.keep(self.remembered)
         self._end_grace()
-        if self._publish_timer is not None:
-            self._publish_timer.cancel()
-            self._publish_timer = None
+        self._cancel_publish()
 
     @property
     def link(self) -> LinkStatus:

@@ -24,8 +24,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bms.settings import SETTINGS, Certainty, Setting, Unit
 from .bms.writes import bounds
 from .coordinator import SmartBmsConfigEntry
-from .entity import add_when_known
-from .setting_entity import SettingEntity, known_settings
+from .setting_entity import SettingEntity, add_settings
 from .setting_values import to_device, to_person
 
 PARALLEL_UPDATES = 0
@@ -68,13 +67,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the settings that the BMS has."""
-    coordinator = entry.runtime_data
-    add_when_known(
-        coordinator,
-        async_add_entities,
-        lambda snapshot: known_settings(NUMBERS, snapshot),
-        lambda description, _: NumberSettingEntity(coordinator, description),
-    )
+    add_settings(entry.runtime_data, async_add_entities, NUMBERS, NumberSettingEntity)
 
 
 class NumberSettingEntity(SettingEntity, NumberEntity):

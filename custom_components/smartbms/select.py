@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
-from .entity import SmartBmsEntity, add_when_known
-from .setting_entity import SettingEntity, known_settings
+from .entity import SmartBmsEntity
+from .setting_entity import SettingEntity, add_settings
 from .setting_values import CODES
 from .simulation import CHOICES, Choice
 from .simulator.firmware import Firmware
@@ -34,12 +34,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the settings that the BMS has, and what can be chosen of a simulated one."""
     coordinator = entry.runtime_data
-    add_when_known(
-        coordinator,
-        async_add_entities,
-        lambda snapshot: known_settings(SELECTS, snapshot),
-        lambda description, _: SelectSettingEntity(coordinator, description),
-    )
+    add_settings(coordinator, async_add_entities, SELECTS, SelectSettingEntity)
     if (firmware := coordinator.reach.firmware) is not None:
         async_add_entities(ChoiceSelectEntity(coordinator, choice, firmware) for choice in CHOICES)
 

@@ -1,14 +1,16 @@
 """Base of every entity that shows a setting of the BMS and changes it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from homeassistant.core import callback
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bms.settings import SETTINGS, SettingKey
 from .bms.state import Snapshot
 from .bms.writes import Change
 from .coordinator import SmartBmsCoordinator
-from .entity import SmartBmsEntity
+from .entity import SmartBmsEntity, add_when_known
 from .settings_writer import async_write
 
 
@@ -33,10 +35,20 @@ class SettingEntity(SmartBmsEntity):
         await async_write(self.coordinator, (Change(self._setting.key, value),), context=self._context)
 
 
-def known_settings[D: EntityDescription](
-    descriptions: Iterable[D], snapshot: Snapshot
-) -> Iterator[tuple[D, int | None]]:
-    """Yield the descriptions of the settings that a BMS has said it has; none belongs to a cell."""
-    for description in descriptions:
-        if description.key in snapshot.settings:
-            yield description, None
+@callback
+def add_settings[D: EntityDescription](
+    coordinator: SmartBmsCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    descriptions: Iterable[D],
+    make: Callable[[SmartBmsCoordinator, D], SettingEntity],
+) -> None:
+    """Add the settings that a BMS has, as soon as it has said so."""
+
+    def known(snapshot: Snapshot) -> Iterator[tuple[D, int | None]]:
+        for description in descriptions:
+            if description.key in snapshot.settings:
+                yield description, None
+
+    add_when_known(
+        coordinator, async_add_entities, known, lambda description, _: make(coordinator, description)
+    )

@@ -10,17 +10,19 @@ from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, Supp
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
-from homeassistant.util import dt as dt_util, slugify
+from homeassistant.util import dt as dt_util
 
-from .bms.errors import HypothesisFault, NotVerifiedError
+from .bms.errors import HypothesisError, NotVerifiedError
 from .bms.settings import SETTINGS, SettingKey, is_writable
 from .bms.state import Snapshot
 from .bms.writes import Change
-from .const import DOMAIN, FOLDER
+from .const import DOMAIN
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
+from .files import async_keep, folder
 from .link.transaction import Held
 from .model.chemistry import Chemistry, Recommendation, advised, recommended
 from .model.foresight import foreseen
+from .model.hypothesis import number_of
 from .model.profiles import ProfileKey
 from .model.report import cause_as_json
 from .setting_sets import Backup, balance_switches, thresholds
@@ -44,8 +46,6 @@ _DRY_RUN: Final = "dry_run"
 _FORCE: Final = "force"
 _FILE: Final = "file"
 _DATA: Final = "data"
-# Far beyond anything that a BMS can be set to.
-_LARGEST: Final = 1e9
 
 _APPLY_SCHEMA: Final = vol.Schema(
     {
@@ -86,11 +86,16 @@ def register_settings_actions(hass: HomeAssistant) -> None:
 async def _apply(call: ServiceCall) -> ServiceResponse:
     """Write a recommended set of thresholds, or given values, or both: what is given counts more."""
     coordinator = _coordinator(call)
-    wanted = _recommended(coordinator, call.data) | _given(coordinator, call.data[_VALUES])
+    recommendation = _recommendation(coordinator, call.data)
+    wanted = _given(coordinator, call.data[_VALUES])
+    if recommendation is not None:
+        wanted = thresholds(recommendation, _read_settings(coordinator).settings) | wanted
     if not wanted:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_to_write")
     answer = await _carry_out(call, coordinator, wanted)
-    return cast(ServiceResponse, answer | _about_balancing(coordinator, call.data))
+    if recommendation is not None:
+        answer |= _about_balancing(coordinator, recommendation.balance_voltage)
+    return cast(ServiceResponse, answer)
 
 
 async def _backup(call: ServiceCall) -> ServiceResponse:
@@ -99,24 +104,15 @@ async def _backup(call: ServiceCall) -> ServiceResponse:
     snapshot = _read_settings(coordinator)
     if not snapshot.settings_verified:
         raise HomeAssistantError(translation_domain=DOMAIN, translation_key=NotVerifiedError.key)
-    now = dt_util.now()
     backup = Backup(
         generation=coordinator.session.fold.generation,
         device_type=coordinator.device_type,
         firmware=snapshot.firmware,
-        taken=now.isoformat(timespec="seconds"),
+        taken=dt_util.now().isoformat(timespec="seconds"),
         settings=snapshot.settings,
     ).as_json()
-    stamp = now.strftime("%Y-%m-%d_%H-%M-%S")
-    path = _folder(hass) / f"{slugify(coordinator.name)}_settings_{stamp}.json"
-    try:
-        await hass.async_add_executor_job(_save, path, json.dumps(backup, indent=2))
-    except OSError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="not_backed_up",
-            translation_placeholders={"reason": err.strerror or type(err).__name__},
-        ) from err
+    name, text = f"{coordinator.name} settings", json.dumps(backup, indent=2)
+    path = await async_keep(hass, name, "json", text, error_key="not_backed_up")
     return cast(ServiceResponse, {"file": str(path), "data": backup})
 
 
@@ -126,7 +122,7 @@ async def _restore(call: ServiceCall) -> ServiceResponse:
     held = _read_settings(coordinator).settings
     data = call.data.get(_DATA)
     if data is None:
-        data = await hass.async_add_executor_job(_load, _folder(hass), call.data.get(_FILE, ""))
+        data = await hass.async_add_executor_job(_load, folder(hass), call.data.get(_FILE, ""))
     if (backup := Backup.from_json(data)) is None:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_a_backup")
     if not backup.fits(coordinator.session.fold.generation, coordinator.device_type):
@@ -209,13 +205,6 @@ def _read_settings(coordinator: SmartBmsCoordinator) -> Snapshot:
     return coordinator.data
 
 
-def _recommended(coordinator: SmartBmsCoordinator, data: Mapping[str, object]) -> dict[SettingKey, float]:
-    """Return the thresholds that a manual recommends for the chemistry that was named."""
-    if (recommendation := _recommendation(coordinator, data)) is None:
-        return {}
-    return thresholds(recommendation, _read_settings(coordinator).settings)
-
-
 def _recommendation(coordinator: SmartBmsCoordinator, data: Mapping[str, object]) -> Recommendation | None:
     """Return what the manual that was named says, else the BMS's own, else the newest that knows the cells."""
     if (name := data.get(_CHEMISTRY)) is None:
@@ -248,22 +237,18 @@ def _given(coordinator: SmartBmsCoordinator, values: Mapping[object, object]) ->
                 translation_placeholders={"setting": str(name)},
             )
         key = SettingKey(str(name))
-        if not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        try:
+            number = number_of(key.value, value)
+        except HypothesisError as err:
             raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key=HypothesisFault.NOT_A_NUMBER.value,
-                translation_placeholders={"quantity": key.value},
-            )
-        given[key] = to_device(key, float(value), coordinator.options.temperature_scale)
+                translation_domain=DOMAIN, translation_key=err.key, translation_placeholders=err.placeholders
+            ) from err
+        given[key] = to_device(key, number, coordinator.options.temperature_scale)
     return given
 
 
-def _about_balancing(coordinator: SmartBmsCoordinator, data: Mapping[str, object]) -> dict[str, object]:
+def _about_balancing(coordinator: SmartBmsCoordinator, wanted: float) -> dict[str, object]:
     """Return the balance voltage that goes with the thresholds; it is set by switches, not by a write."""
-    recommendation = _recommendation(coordinator, data)
-    wanted = None if recommendation is None else recommendation.balance_voltage
-    if wanted is None:
-        return {}
     return {
         "balance_voltage": {
             "now": coordinator.data.balance_voltage,
@@ -271,15 +256,6 @@ def _about_balancing(coordinator: SmartBmsCoordinator, data: Mapping[str, object
             "option_switches": balance_switches(coordinator.session.fold.generation, wanted),
         }
     }
-
-
-def _folder(hass: HomeAssistant) -> Path:
-    return Path(hass.config.path(FOLDER))
-
-
-def _save(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _load(folder: Path, name: str) -> object:

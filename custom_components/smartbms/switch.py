@@ -9,8 +9,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bms.settings import SETTINGS, Unit
 from .coordinator import SmartBmsConfigEntry
-from .entity import SmartBmsEntity, add_when_known
-from .setting_entity import SettingEntity, known_settings
+from .entity import SmartBmsEntity
+from .setting_entity import SettingEntity, add_settings
 from .setting_values import CODES
 
 PARALLEL_UPDATES = 0
@@ -36,12 +36,7 @@ async def async_setup_entry(
     """Add the pause switch, and the settings that the BMS has."""
     coordinator = entry.runtime_data
     async_add_entities([PauseSwitchEntity(coordinator, PAUSE)])
-    add_when_known(
-        coordinator,
-        async_add_entities,
-        lambda snapshot: known_settings(SWITCHES, snapshot),
-        lambda description, _: SwitchSettingEntity(coordinator, description),
-    )
+    add_settings(coordinator, async_add_entities, SWITCHES, SwitchSettingEntity)
 
 
 class PauseSwitchEntity(SmartBmsEntity, SwitchEntity):

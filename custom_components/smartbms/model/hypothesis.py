@@ -48,19 +48,24 @@ def hypothetical(insight: Insight, settings: Mapping[str, object], reading: Mapp
         temperatures=_temperatures(snapshot, assumed),
         energy=_energy(snapshot, assumed),
     )
-    return replace(insight, snapshot=snapshot, decision=expected(insight.profile, snapshot))
+    return replace(insight, snapshot=snapshot, decision=expected(insight.profile, snapshot, insight.off_for))
 
 
 def _numbers(values: Mapping[str, object], names: Collection[str]) -> dict[str, float]:
-    """Return numbers by names that there are; a switch may be true or false."""
+    """Return numbers by names that there are."""
     numbers: dict[str, float] = {}
     for name, value in values.items():
         if name not in names:
             raise HypothesisError(HypothesisFault.UNKNOWN, str(name))
-        if not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
-            raise HypothesisError(HypothesisFault.NOT_A_NUMBER, name)
-        numbers[name] = float(value)
+        numbers[name] = number_of(name, value)
     return numbers
+
+
+def number_of(name: str, value: object) -> float:
+    """Return a number that somebody gave; a switch may be true or false. Raises `HypothesisError`."""
+    if not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
+        raise HypothesisError(HypothesisFault.NOT_A_NUMBER, name)
+    return float(value)
 
 
 def _settings(snapshot: Snapshot, other: Mapping[str, float]) -> Mapping[SettingKey, float]:
