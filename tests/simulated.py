@@ -54,3 +54,9 @@ def peripheral(
     """Return a still BMS in radio reach."""
     firmware = still_firmware(clock, device_type, cells=cells, requires_pin=requires_pin, kind=kind)
     return BmsPeripheral(firmware, ADDRESS, SERIAL_NUMBER)
+
+
+def ask(firmware: Firmware, sent: bytes) -> bytes:
+    """Send bytes and return what comes back."""
+    firmware.receive(sent)
+    return firmware.take()

@@ -8,7 +8,7 @@ from custom_components.smartbms.bms.settings import SettingKey
 from custom_components.smartbms.bms.state import LogEntry, LogEvent
 from custom_components.smartbms.simulator.battery import Battery
 from custom_components.smartbms.simulator.firmware import Firmware
-from tests.simulated import Clock, still_firmware
+from tests.simulated import Clock, ask, still_firmware
 
 GEN2 = DeviceType.GEN2
 CYCLE = (
@@ -32,20 +32,6 @@ GEN2_CYCLE = (
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
-
-
-@pytest.fixture
-def firmware(clock: Clock) -> Firmware:
-    """Return a generation 3 BMS with two cells that needs no PIN, and a client connected."""
-    firmware = still_firmware(clock)
-    firmware.connected()
-    return firmware
-
-
-@pytest.fixture
 def gen2(clock: Clock) -> Firmware:
     """Return the same in generation 2."""
     firmware = still_firmware(clock, GEN2)
@@ -59,12 +45,6 @@ def locked(clock: Clock) -> Firmware:
     firmware = still_firmware(clock, requires_pin=True)
     firmware.connected()
     return firmware
-
-
-def ask(firmware: Firmware, sent: bytes) -> bytes:
-    """Send bytes and return what comes back."""
-    firmware.receive(sent)
-    return firmware.take()
 
 
 def test_a_return_is_echoed(firmware: Firmware) -> None:

@@ -36,12 +36,6 @@ class Phone:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
-
-
-@pytest.fixture
 def phone() -> Phone:
     """Return a central."""
     return Phone()

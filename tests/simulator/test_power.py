@@ -4,27 +4,7 @@ import pytest
 
 from custom_components.smartbms.bms.state import StatusBit
 from custom_components.smartbms.simulator.firmware import Firmware
-from tests.simulated import Clock, still_firmware
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
-
-
-@pytest.fixture
-def firmware(clock: Clock) -> Firmware:
-    """Return a generation 3 BMS with two cells that needs no PIN, and a client connected."""
-    firmware = still_firmware(clock)
-    firmware.connected()
-    return firmware
-
-
-def ask(firmware: Firmware, sent: bytes) -> bytes:
-    """Send bytes and return what comes back."""
-    firmware.receive(sent)
-    return firmware.take()
+from tests.simulated import Clock, ask, still_firmware
 
 
 def test_without_power(firmware: Firmware, clock: Clock) -> None:

@@ -8,31 +8,11 @@ from custom_components.smartbms.bms.device import DeviceType
 from custom_components.smartbms.bms.settings import Block, SettingKey
 from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.write_fault import Fault, WriteFault
-from tests.simulated import Clock, still_firmware
+from tests.simulated import Clock, ask, still_firmware
 
 K = SettingKey
 # 0x0244 is 2.900 V, 0x0258 is 3.000 V.
 ECHO = b"58-041!\r"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
-
-
-@pytest.fixture
-def firmware(clock: Clock) -> Firmware:
-    """Return a generation 3 BMS with two cells that needs no PIN, and a client connected."""
-    firmware = still_firmware(clock)
-    firmware.connected()
-    return firmware
-
-
-def ask(firmware: Firmware, sent: bytes) -> bytes:
-    """Send bytes and return what comes back."""
-    firmware.receive(sent)
-    return firmware.take()
 
 
 def test_the_relays_follow_at_once(firmware: Firmware) -> None:
