@@ -13,15 +13,16 @@ from homeassistant.components.recorder.models import StatisticData, StatisticMea
 from homeassistant.components.recorder.statistics import async_import_statistics, statistics_during_period
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_DEVICE_ID, PERCENTAGE
+from homeassistant.const import PERCENTAGE
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .bms.alarms import Alarm, new_alarms
 from .bms.memory import Memory
 from .bms.state import LogEntry, Snapshot
 from .const import DOMAIN, EVENT_DEVICE_LOG
+from .telling import tell
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -31,13 +32,9 @@ def tell_logbook(
 ) -> list[Alarm]:
     """Put what has not been told into the logbook, at the time when it happened; return it."""
     alarms = new_alarms(memory, told, snapshot.temperature_scale, dt_util.utcnow())
-    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
-        for alarm in alarms:
-            hass.bus.async_fire(
-                EVENT_DEVICE_LOG,
-                {ATTR_DEVICE_ID: device.id, "type": alarm.kind, **alarm.details()},
-                time_fired=None if alarm.occurred is None else alarm.occurred.timestamp(),
-            )
+    for alarm in alarms:
+        occurred = None if alarm.occurred is None else alarm.occurred.timestamp()
+        tell(hass, entry, EVENT_DEVICE_LOG, {"type": alarm.kind, **alarm.details()}, occurred=occurred)
     return alarms
 
 

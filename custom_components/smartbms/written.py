@@ -1,15 +1,14 @@
 """A write as it is told: in the logbook, with old and new value and who asked."""
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import device_registry as dr
 
 from .bms.device import TemperatureScale
 from .bms.settings import SETTINGS
 from .const import EVENT_SETTING_WRITTEN
 from .link.transaction import Held
 from .setting_values import as_text
+from .telling import tell
 
 
 def is_change(held: Held) -> bool:
@@ -38,9 +37,5 @@ def tell_written(
     context: Context | None = None,
 ) -> None:
     """Put a write into the logbook, however it ended; `status` is one that the logbook has words for."""
-    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
-        hass.bus.async_fire(
-            EVENT_SETTING_WRITTEN,
-            {ATTR_DEVICE_ID: device.id, "key": held.key.value, "status": status, **texts(held, scale)},
-            context=context,
-        )
+    told = {"key": held.key.value, "status": status, **texts(held, scale)}
+    tell(hass, entry, EVENT_SETTING_WRITTEN, told, context=context)
