@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from homeassistant.core import HomeAssistant
-
-from .virtual_time import virtual
+from scripts.rig.virtual_loop import virtual
 
 
 async def test_an_hour_takes_no_time(virtual_time: None) -> None:
