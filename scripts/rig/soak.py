@@ -3,6 +3,12 @@
 `--writes` changes every setting of every generation, with every fault at every byte. Afterwards the device
 holds its old value or the new one, and we know which; or we were told what else it holds. A case in which
 what we know is not what the device holds is silent, and there must be none.
+
+`--year` lets simulated batteries live through a year with all that happens to a link, and their energies have
+to be right at its end.
+
+`--hostile` brings devices that look like a BMS into reach of a real Home Assistant: it must not be held up by
+them nor grow, a good BMS beside them goes on, and the owner is told what is wrong with each.
 """
 
 import argparse
@@ -28,6 +34,9 @@ from custom_components.smartbms.simulator.in_process import InProcessClient
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from custom_components.smartbms.simulator.write_fault import Fault, WriteFault
 
+from . import year
+from .hostile_soak import SECONDS, live_all
+from .life import DAYS
 from .virtual_loop import run
 
 # Long enough to come back after a power failure and settle what is pending.
@@ -267,9 +276,22 @@ def report(ends: Mapping[tuple[str, End], int], silent: Sequence[Case]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
-    parser.add_argument("--writes", action="store_true", required=True, help="change every setting")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--writes", action="store_true", help="change every setting")
+    what.add_argument("--year", action="store_true", help="count the energies of a year")
+    what.add_argument("--hostile", action="store_true", help="meet devices that look like a BMS")
     parser.add_argument("--only", choices=list(SettingKey), metavar="SETTING", help="change one alone")
-    only = parser.parse_args(arguments).only
+    parser.add_argument("--seed", type=int, default=1, help="what happens in the year (1)")
+    parser.add_argument("--days", type=float, default=DAYS, help=f"live through fewer days ({DAYS})")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"of each hostile device ({SECONDS:g})"
+    )
+    options = parser.parse_args(arguments)
+    if options.hostile:
+        return asyncio.run(live_all(options.seconds))
+    if options.year:
+        return year.report(year.live_all(options.seed, options.days))
+    only = options.only
     return report(*run(write_all(case for case in cases() if only in (None, case.key))))
 
 

@@ -323,6 +323,29 @@ def test_energy_is_conserved() -> None:
     assert total.charged - total.discharged == pytest.approx(energy, abs=10)
 
 
+def test_cleared_counters() -> None:
+    """The app clears what is counted of the day and in all; what has flowed has flowed."""
+    guard = guarding(solar_peak=700, load_peak=500)
+    before = guard.since_clear.collected
+    guard.pass_time(HOUR)
+    flowed = guard.total.collected
+    assert guard.since_clear.collected - before == pytest.approx(flowed)
+    guard.clear_energy()
+    assert guard.today == guard.since_clear == Energies()
+    assert guard.total.collected == flowed > 100
+
+
+def test_a_clock_of_its_own() -> None:
+    """Its midnight is that of its own clock, not that of the sun."""
+    guard = guarding(solar_peak=700)
+    guard.clock_offset = 11 * HOUR
+    assert guard.time_of_day == pytest.approx(23 * HOUR, abs=2)
+    guard.pass_time(0.9 * HOUR)
+    assert guard.today.collected > 100
+    guard.pass_time(0.2 * HOUR)
+    assert 0 < guard.today.collected < 100
+
+
 def test_the_day_counters_begin_anew_at_midnight() -> None:
     """Today's energies are those since midnight; the totals go on."""
     guard = guarding(0.3, solar_peak=400, load_peak=200)

@@ -44,7 +44,7 @@ class Battery:
 
     Positive currents charge on the charge side and discharge on the load side, in A.
     `balance_voltage`, `charge_allowed` and `load_allowed` are set by the BMS that guards it. The
-    same seed lives the same life.
+    same seed lives the same life, in steps of `longest_step` seconds.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Battery:
         self.capacity = capacity
         share = cells / _USUAL_CELLS
         self.surroundings = surroundings or Surroundings(solar_peak=3000 * share, load_peak=1800 * share)
+        self.longest_step = _LONGEST_STEP
         self.charge_current = 0.0
         self.load_current = 0.0
         self.balance_voltage = 3.40
@@ -106,10 +107,10 @@ class Battery:
         return self.capacity * self._curve.nominal * len(self.cells)
 
     def advance(self, seconds: float) -> None:
-        """Live for a while, in steps of at most ten seconds."""
+        """Live for a while."""
         while seconds > 0:
-            self._step(min(seconds, _LONGEST_STEP))
-            seconds -= _LONGEST_STEP
+            self._step(min(seconds, self.longest_step))
+            seconds -= self.longest_step
 
     def _step(self, seconds: float) -> None:
         around, random, curve = self.surroundings, self._random, self._curve

@@ -209,7 +209,7 @@ class Firmware(Guard, SerialLine):
 
     def cycle(self) -> Iterator[Record]:
         """Yield the records of one cycle: everything once, and the next cell."""
-        battery, reading = self.battery, self.reading
+        battery, reading, total = self.battery, self.reading, self.since_clear
         low, high = reading.lowest_voltage, reading.highest_voltage
         cold, warm = reading.lowest_temperature, reading.highest_temperature
         index = self._next_cell % len(battery.cells)
@@ -228,15 +228,15 @@ class Firmware(Guard, SerialLine):
             int(self.state_of_charge),
         )
         yield TotalsRecord(
-            321 + int(self.total.collected / 1000),
-            298 + int(self.total.consumed / 1000),
-            *divmod(int(battery.surroundings.time_of_day) // 60, 60),
+            int(total.collected / 1000),
+            int(total.consumed / 1000),
+            *divmod(int(self.time_of_day) // 60, 60),
         )
         if self.generation is Generation.GEN3:
             yield from self._health()
 
     def _health(self) -> Iterator[Record]:
-        capacity = self.setting(_K.CAPACITY)
+        capacity, total = self.setting(_K.CAPACITY), self.since_clear
         yield HealthRecord(
             97,
             round(capacity * 0.97),
@@ -246,8 +246,8 @@ class Firmware(Guard, SerialLine):
             15.02 + self.total.discharged / capacity,
         )
         yield BatteryEnergyRecord(
-            289 + int(self.total.charged / 1000),
-            274 + int(self.total.discharged / 1000),
+            int(total.charged / 1000),
+            int(total.discharged / 1000),
             round(self.today.charged),
             round(self.today.discharged),
         )

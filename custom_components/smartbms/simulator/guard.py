@@ -1,6 +1,6 @@
 """The mind of the device: it reads its sensors, counts, decides by the rules, and remembers.
 
-It guards a battery in steps of at most ten seconds, on nothing but what its sensors report, and in
+It guards a battery in steps of usually ten seconds, on nothing but what its sensors report, and in
 the steps in which it reports it; so who listens to it can follow every decision.
 """
 
@@ -23,10 +23,12 @@ from .factory import FACTORY, SCALE
 from .memory import Alarms, DeviceMemory
 from .sensors import Sensors
 
-_LONGEST_STEP: Final = 10.0
 _VOLT_STEPS: Final = 200
 # 125 mA and 50 mA (protocol.md 4).
 _STEPS_PER_AMPERE: Final = {Generation.GEN2: 8, Generation.GEN3: 20}
+# What it counts from, in Wh: it has been there for years.
+_ZERO: Final = (-321_000.0, -298_000.0, -289_000.0, -274_000.0)
+_DAY: Final = 86400.0
 # A wire in the middle of a short pack, between cells 7 and 8 of a longer one.
 _BREAK_AFTER: Final = 7
 
@@ -60,12 +62,22 @@ class Energies:
         self.charged += max(collected - consumed, 0.0)
         self.discharged += max(consumed - collected, 0.0)
 
+    def less(self, other: Energies) -> Energies:
+        """Return what these are more than others."""
+        return Energies(
+            self.collected - other.collected,
+            self.consumed - other.consumed,
+            self.charged - other.charged,
+            self.discharged - other.discharged,
+        )
+
 
 class Guard:
     """One BMS without its radio: `pass_time` lets it live, the rest says what it knows.
 
     `chain_broken` cuts the wire between its cell boards; `critical_switch` is the option switch 5
-    of generation 2, whose critical mode is no setting.
+    of generation 2, whose critical mode is no setting. `clock_offset` is by how many seconds its clock is
+    ahead of the one on the wall. `today` and `since_clear` are what it counts, `total` is all that has flowed.
     """
 
     def __init__(self, battery: Battery, generation: Generation, profile: Profile | None = None) -> None:
@@ -79,6 +91,8 @@ class Guard:
         self.profile = profile or choose(generation, self.counts)
         self.total = Energies()
         self.today = Energies()
+        self._zero = Energies(*_ZERO)
+        self.clock_offset = 0.0
         self.memory = DeviceMemory()
         self._random = Random(2)
         self._known: tuple[float, ...] = ()
@@ -116,6 +130,21 @@ class Guard:
         self.charge = replace(self.charge, is_calibrated=False, empty_for=0.0)
         self.memory.restart()
 
+    def clear_energy(self) -> None:
+        """Count energies anew, those of the day as well (ours), as the app's "Clear energy counters" does."""
+        self.today = Energies()
+        self._zero = replace(self.total)
+
+    @property
+    def since_clear(self) -> Energies:
+        """What its counters of all energy show, in Wh."""
+        return self.total.less(self._zero)
+
+    @property
+    def time_of_day(self) -> float:
+        """What its own clock shows, in seconds; setting it changes nothing but the time (ours)."""
+        return (self.battery.surroundings.time_of_day + self.clock_offset) % _DAY
+
     def _set(self, key: SettingKey, value: float) -> None:
         self.counts[key] = SETTINGS[key].count(value)
 
@@ -142,18 +171,18 @@ class Guard:
     def pass_time(self, seconds: float) -> None:
         """Live for a while; with no time at all it looks and decides anew."""
         while True:
-            self._step(min(seconds, _LONGEST_STEP))
-            seconds -= _LONGEST_STEP
+            self._step(min(seconds, self.battery.longest_step))
+            seconds -= self.battery.longest_step
             if seconds <= 0:
                 return
 
     def _step(self, seconds: float) -> None:
         battery = self.battery
         if seconds > 0:
-            before = battery.surroundings.time_of_day
+            before = self.time_of_day
             battery.advance(seconds)
             self.sensors.flicker(self._random)
-            if battery.surroundings.time_of_day < before:
+            if self.time_of_day < before:
                 self.today = Energies()
         self._look_up()
         self._read()
