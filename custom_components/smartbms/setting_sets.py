@@ -15,8 +15,6 @@ _VERSION: Final = 1
 _SWITCHES: Final = {Generation.GEN2: (2, 6, 7), Generation.GEN3: (4, 5, 6, 7, 8)}
 # The number of cells is set by other switches of the same board.
 _ANY_CELLS: Final = 16
-# What two bytes on the wire can hold.
-_LARGEST_COUNT: Final = 0xFFFF
 
 
 def thresholds(recommended: Recommendation, has: Mapping[SettingKey, float]) -> dict[SettingKey, float]:
@@ -98,4 +96,6 @@ class Backup:
 
 def _can_be(key: SettingKey, value: object) -> bool:
     """Whether the wire could have brought a value; a comparison with what is not a number is false."""
-    return isinstance(value, int | float) and 0 <= value <= SETTINGS[key].value(_LARGEST_COUNT)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= SETTINGS[key].encodable[1]

@@ -6,7 +6,6 @@ Which of them it is, its content decides. Nothing here needs Home Assistant.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 import json
-import math
 from typing import Final
 
 from custom_components.smartbms.bms import recording, uart_frame
@@ -22,6 +21,7 @@ from custom_components.smartbms.model.finding import Circumstances
 from custom_components.smartbms.model.insight import Insight
 from custom_components.smartbms.model.profiles import ProfileKey
 from custom_components.smartbms.model.samples import Sample
+from custom_components.smartbms.model.stored_numbers import number
 
 # What is wrong with a recording, after its name.
 EXPLANATIONS: Final = {
@@ -161,7 +161,7 @@ def _of_download(content: bytes, manual: ProfileKey | None, written: float) -> C
         )
     snapshot = _mapping(data["snapshot"])
     at = snapshot.get("at")
-    is_known = isinstance(at, int | float) and math.isfinite(at)
+    is_known = number(at) is not None
     insight = Insight.from_json(
         {
             "generation": snapshot.get("generation"),

@@ -158,10 +158,11 @@ def test_version_ignores_what_nobody_knows() -> None:
         (("33b", "10", "10", "03", "2A8"), Rejection.UNPARSABLE),
         (("33B", "10", "10", "0X3", "2A8"), Rejection.UNPARSABLE),
         (("33B", "10", "10", "03", "2AZ"), Rejection.UNPARSABLE),
+        (("3" * 5000, "10", "10", "03", "2A8"), Rejection.UNPARSABLE),
     ],
 )
 def test_version_rejected(fields: tuple[str, ...], rejection: Rejection) -> None:
-    """A version needs five fields, and the known ones are hexadecimal."""
+    """A version needs five fields, and the known ones are hexadecimal and no longer than any number."""
     assert blocks.version(unverified(*fields)) is rejection
 
 
@@ -169,6 +170,28 @@ def test_encode_version() -> None:
     """The simulated BMS sends what the worked examples show."""
     assert blocks.join(blocks.encode_version("3.3.11", GEN3, 3, 3.4)) == VERSION
     assert blocks.join(blocks.encode_version("1.5", GEN2, 3, 3.4)) == GEN2_VERSION
+
+
+@pytest.mark.parametrize(
+    ("block", "fields"),
+    [
+        (Block.GENERAL, ("00C8", "0064", "10000", "31323334")),
+        (Block.THRESHOLDS, ("244", "2E4", "11A", "16C", "100", "05")),
+        (Block.OPERATION, ("100", "00")),
+    ],
+)
+def test_a_setting_that_its_bytes_cannot_hold(block: Block, fields: tuple[str, ...]) -> None:
+    """A capacity is two bytes, a percentage and a code are one: what is more was damaged, and so is all."""
+    assert blocks.block_settings(block, unverified(*fields)) is Rejection.IMPLAUSIBLE
+
+
+def test_what_firmware_of_the_future_sends() -> None:
+    """Whatever follows the known fields, those are understood."""
+    assert blocks.block_settings(Block.LOAD_RELAY, unverified("00", "02", "01", "123456789ABC", "zz")) == {
+        SettingKey.LOAD_RELAY_FORCE: 0,
+        SettingKey.LOAD_RELAY_FUNCTION: 2,
+        SettingKey.LOAD_RELAY_INVERT: 1,
+    }
 
 
 def test_general() -> None:

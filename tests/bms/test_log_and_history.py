@@ -34,6 +34,12 @@ def test_clock() -> None:
     assert blocks.clock(unverified("1C2", "00")) is Rejection.FIELD_COUNT
 
 
+def test_a_clock_has_32_bits() -> None:
+    """That is 136 years; beyond them there is no calendar to tell the age of an alarm."""
+    assert blocks.clock(unverified("FFFFFFFF")) == 4294967295
+    assert blocks.clock(unverified("100000000")) is Rejection.UNPARSABLE
+
+
 @pytest.mark.parametrize(
     ("line", "entry"),
     [
@@ -63,10 +69,12 @@ def test_log_entry_of_unknown_type() -> None:
         (("000190", "01", "23F"), Rejection.FIELD_COUNT),
         (("000190", "01", "23F", "07", "00"), Rejection.FIELD_COUNT),
         (("000190", "01", "23G", "07"), Rejection.UNPARSABLE),
+        (("100000000", "01", "23F", "07"), Rejection.UNPARSABLE),
+        (("000190", "01", "23F", "100"), Rejection.IMPLAUSIBLE),
     ],
 )
 def test_log_entry_rejected(fields: tuple[str, ...], rejection: Rejection) -> None:
-    """An entry has exactly four hexadecimal fields."""
+    """An entry has exactly four hexadecimal fields of 32 bits at most, and is of one of 255 cells."""
     assert blocks.log_entry(unverified(*fields)) is rejection
 
 

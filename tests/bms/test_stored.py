@@ -138,6 +138,11 @@ def test_a_firmware_that_is_none(firmware: object) -> None:
     assert read(changed("firmware", to=firmware)).firmware is None
 
 
+def test_a_long_build_number() -> None:
+    """A build of more digits than any so far comes back too."""
+    assert read(as_json(replace(KNOWN, firmware="3.3.4095"))).firmware == "3.3.4095"
+
+
 @pytest.mark.parametrize(
     "value", [-0.005, 1530.005, "53.04", True, float("nan"), float("inf"), 10**400, [53.0]]
 )
@@ -192,7 +197,7 @@ def test_a_status_that_is_no_byte(byte: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("v_max", 20.48), ("v_max", -1), ("v_max", "3.7"), ("v_max", True)]
+    ("key", "value"), [("v_max", 327.68), ("v_max", -1), ("v_max", "3.7"), ("v_max", True)]
 )
 def test_a_setting_out_of_range(key: str, value: object) -> None:
     """A setting that the wire could not have brought is not known."""
@@ -209,6 +214,14 @@ STORED_LOG = [
     {"timestamp": 400, "event": 1, "value": 575, "cell": 7},
     {"timestamp": 90000, "event": 5, "value": 0, "cell": 8},
 ]
+
+
+def test_a_log_that_is_too_long() -> None:
+    """A BMS has ten entries, so the last ten are believed."""
+    stored = [{"timestamp": number, "event": 5, "value": 0, "cell": 8} for number in range(5000)]
+    log = log_from_json(stored)
+    assert log is not None
+    assert [entry.timestamp for entry in log] == list(range(4990, 5000))
 
 
 def test_the_log() -> None:

@@ -172,6 +172,30 @@ def test_what_cannot_be_read(data: object) -> None:
     assert Insight.from_json(data, ProfileKey.GEN2) == Insight(manual=ProfileKey.GEN2)
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"power": float("nan")},
+        {"power": 10**400},
+        {"power": -1e300},
+        {"power": None},
+        {"deviation": -1.0},
+        {"deviation": float("inf")},
+        {"seconds": -60.0},
+        {"seconds": True},
+    ],
+)
+def test_a_damaged_trend(damaged: dict[str, object]) -> None:
+    """One number of it that cannot be, and nothing is foretold; the rest is there."""
+    stored = watched(DISCHARGING).as_json()
+    trend = stored["trend"]
+    assert isinstance(trend, dict)
+    again = Insight.from_json(stored | {"trend": trend | damaged}, None)
+    assert (again.trend, again.prediction(NOON + 60)) == (None, None)
+    assert again.snapshot == DISCHARGING
+    assert again.seeing(DISCHARGING, Generation.GEN3, NOON + 60).trend is not None
+
+
 def test_a_bms_that_does_not_tell_its_current() -> None:
     """Its power is not known, so nothing is reckoned from it, and the rest counts."""
     sensorless = replace(DISCHARGING, pack=PackRecord(None, 0.0, -8.0, 8.0))

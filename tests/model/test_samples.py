@@ -49,6 +49,18 @@ def test_stored_and_back() -> None:
     assert from_json(as_json((MOMENT,))) == (MOMENT,)
 
 
+def test_a_history_that_is_too_long() -> None:
+    """However long a file is, two days are kept, the last ones."""
+    rows = [[float(number), *[None] * 9] for number in range(5000)]
+    assert [each.at for each in from_json(rows)] == [float(number) for number in range(4424, 5000)]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e300, -(10**400)])
+def test_a_number_that_nothing_has(number: float) -> None:
+    """What cannot be calculated with is no moment, neither as its time nor as a value."""
+    assert from_json([[number, *[None] * 9], [5.0, number, *[None] * 8]]) == ()
+
+
 @pytest.mark.parametrize("rows", [None, 5, "text", [5], [[1.0]], [["x", *[None] * 9]], [[None] * 10]])
 def test_what_is_no_history(rows: object) -> None:
     """Damaged rows are left out."""

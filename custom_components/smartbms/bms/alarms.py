@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from .device import TemperatureScale
+from .device import HIGHEST_CELL_VOLTAGE, RAW_TEMPERATURES, TemperatureScale
 from .memory import Memory
 from .state import LogEntry, LogEvent
 
@@ -15,7 +15,7 @@ _COUNTS_PER_VOLT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One entry of the log: the cell, and the value in V or °C where there is one.
+    """One entry of the log: the cell, and the value in V or °C where there is one that a cell can have.
 
     `occurred` is `None` when the counter of the BMS has been set back since.
     """
@@ -59,8 +59,8 @@ def _alarm(entry: LogEntry, clock: int, scale: TemperatureScale, read_at: dateti
         entry.event,
         None if age < 0 else (read_at - timedelta(seconds=age)).replace(microsecond=0),
         entry.cell or None,
-        entry.value / _COUNTS_PER_VOLT if is_voltage else None,
-        scale.celsius(entry.value) if has_temperature else None,
+        entry.value / _COUNTS_PER_VOLT if is_voltage and entry.value <= HIGHEST_CELL_VOLTAGE else None,
+        scale.celsius(entry.value) if has_temperature and entry.value in RAW_TEMPERATURES else None,
     )
 
 

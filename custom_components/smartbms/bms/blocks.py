@@ -21,6 +21,10 @@ HISTORY_QUERIES: Final = tuple(f"H{index:X}@" for index in range(14))
 HISTORY_HOURS: Final = 168
 _HOURS_PER_BLOCK: Final = 12
 _NO_VALUE: Final = 0xFF
+_DIGITS: Final = frozenset("0123456789ABCDEF")
+# As many as a record has (`records`); no number that a BMS counts is beyond 32 bits.
+_MOST_DIGITS: Final = 8
+_MOST_CELL: Final = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def join(fields: Sequence[str]) -> str:
 
 
 def _numbers(fields: Sequence[str]) -> list[int] | None:
-    if not all(set(text) <= set("0123456789ABCDEF") for text in fields):
+    if not all(len(text) <= _MOST_DIGITS and set(text) <= _DIGITS for text in fields):
         return None
     return [int(text, 16) for text in fields]
 
@@ -114,14 +118,20 @@ _PIN_POSITION: Final = 3
 
 
 def block_settings(block: Block, answer: Answer) -> dict[SettingKey, float] | Rejection:
-    """Return the settings a block holds, without the PIN."""
+    """Return the settings a block holds, without the PIN; one that its bytes cannot hold spoils all."""
     fields = answer.fields
     if len(fields) < block.least_fields:
         return Rejection.FIELD_COUNT
     if block is Block.GENERAL:
         fields = fields[:_PIN_POSITION]
-    numbers = _numbers(fields)
-    return Rejection.UNPARSABLE if numbers is None else settings.decode(block, numbers)
+    rows = settings.of_block(block)
+    # What only firmware of the future sends may be anything.
+    numbers = _numbers(fields[: len(rows)])
+    if numbers is None:
+        return Rejection.UNPARSABLE
+    if any(row.value(number) > row.encodable[1] for row, number in zip(rows, numbers, strict=False)):
+        return Rejection.IMPLAUSIBLE
+    return settings.decode(block, numbers)
 
 
 def clock(answer: Answer) -> int | Rejection:
@@ -140,6 +150,8 @@ def log_entry(answer: Answer) -> LogEntry | Rejection:
     if len(numbers) != 4:
         return Rejection.FIELD_COUNT
     timestamp, event, value, cell = numbers
+    if cell > _MOST_CELL:
+        return Rejection.IMPLAUSIBLE
     return LogEntry(timestamp, LogEvent(event) if event in LogEvent else LogEvent.EMPTY, value, cell)
 
 
@@ -150,12 +162,11 @@ def encode_log_entry(entry: LogEntry) -> list[str]:
 
 def history_part(answer: Answer) -> tuple[int, tuple[int | None, ...]] | Rejection:
     """Return the newest slot and twelve hourly states of charge in % (`H0@` to `HD@`)."""
-    numbers = _numbers(answer.fields)
-    if numbers is None:
+    if not all(set(text) <= _DIGITS for text in answer.fields):
         return Rejection.UNPARSABLE
-    if len(numbers) != 2 or len(answer.fields[1]) != 2 * _HOURS_PER_BLOCK:
+    if len(answer.fields) != 2 or len(answer.fields[1]) != 2 * _HOURS_PER_BLOCK:
         return Rejection.FIELD_COUNT
-    newest, values = numbers[0], bytes.fromhex(answer.fields[1])
+    newest, values = int(answer.fields[0], 16), bytes.fromhex(answer.fields[1])
     if newest >= HISTORY_HOURS or any(value > 100 and value != _NO_VALUE for value in values):
         return Rejection.IMPLAUSIBLE
     return newest, tuple(None if value == _NO_VALUE else value for value in values)

@@ -60,8 +60,8 @@ class Redactor:
     """Takes the PIN out of everything that is said, in the order in which it is said.
 
     The login and its echo lose it, the answer to `S1@` has zeros in its place and a checksum that
-    agrees as it did before. What is heard after either command and is neither a record nor a reply may
-    be a piece of them, so it is hidden altogether.
+    agrees as it did before. Whatever else is heard after either command and is neither a record nor a
+    reply may hold a piece of them, also one that runs into an echo, so it is hidden altogether.
     """
 
     def __init__(self) -> None:
@@ -76,9 +76,18 @@ class Redactor:
         clean = _LOGIN.sub(f"PW{_HIDDEN}!", text)
         clean = _without_pin(clean, is_general=is_general and blocks.is_answer(clean))
         is_secret = is_general or self._command.startswith("PW")
-        if clean != text or not is_secret or text.endswith(self._command) or text in _REPLIES:
+        is_echo = text == self._command or clean.lstrip("$") == f"PW{_HIDDEN}!"
+        if not is_secret or is_echo or text in _REPLIES or (is_general and _is_whole(clean)):
             return clean
         return _HIDDEN if isinstance(decode(text, Generation.GEN3), Rejection) else text
+
+
+def _is_whole(text: str) -> bool:
+    """Whether an answer to `S1@` is whole: its checksum agrees, or it is no more than every firmware sends."""
+    answer = blocks.split(text)
+    if not isinstance(answer, Answer) or answer.verified:
+        return isinstance(answer, Answer)
+    return len(answer.fields) == _PIN_POSITION + 1 and len(answer.fields[-1]) == _PIN_LENGTH
 
 
 def _without_pin(text: str, *, is_general: bool) -> str:

@@ -10,6 +10,7 @@ import re
 from types import MappingProxyType
 from typing import Final, cast
 
+from .blocks import LOG_QUERIES
 from .device import TemperatureScale
 from .records import MAX_CELLS, Field, layout_of
 from .settings import SETTINGS, SettingKey
@@ -33,7 +34,7 @@ from .state import (
 type JSON = dict[str, JSON] | list[JSON] | str | float | bool | None
 
 _RECORDS: Final = ("pack", "voltages", "temperatures", "energy", "totals", "health", "battery_energy")
-_FIRMWARE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}")
+_FIRMWARE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,8}){1,2}")
 _CELL: Final = layout_of(CellRecord).fields
 _BYTE: Final = Field(1, 0, 0xFF, 2)
 _LONG: Final = Field(1, 0, 0xFFFFFFFF, 8)
@@ -95,10 +96,15 @@ def log_as_json(log: Sequence[LogEntry]) -> list[JSON]:
 
 
 def log_from_json(data: object) -> tuple[LogEntry, ...] | None:
-    """Return the entries that `log_as_json` wrote but for unreadable ones, or `None` when this is no log."""
+    """Return the entries that `log_as_json` wrote but for unreadable ones, or `None` when this is no log.
+
+    Of more than a BMS has the last are taken.
+    """
     if not isinstance(data, list):
         return None
-    return tuple(entry for each in data if (entry := _log_entry(_mapping(each))) is not None)
+    return tuple(
+        entry for each in data[-len(LOG_QUERIES) :] if (entry := _log_entry(_mapping(each))) is not None
+    )
 
 
 def _mapping(data: object) -> Mapping[object, object]:
@@ -158,7 +164,7 @@ def _settings(data: Mapping[object, object]) -> dict[SettingKey, float]:
         for key, setting in SETTINGS.items()
         if isinstance(value := data.get(key.value), int | float)
         and not isinstance(value, bool)
-        and 0 <= value <= setting.value(16**setting.digits - 1)
+        and 0 <= value <= setting.encodable[1]
     }
 
 

@@ -17,7 +17,6 @@ from ..bms.errors import (
     ConnectionLostError,
     NoAnswerError,
     PinRejectedError,
-    SettingRefusedError,
     SmartBmsError,
 )
 from ..bms.settings import SETTINGS, SettingKey
@@ -282,9 +281,7 @@ def _ways_back(
         if now.get(key, old[key]) == old[key]:
             continue
         if key in written or SETTINGS[key].addresses:
-            # What its bytes cannot hold did not come from us, and cannot be put back byte by byte.
-            with suppress(SettingRefusedError):
-                yield _plan(key, now[key], old[key])
+            yield _plan(key, now[key], old[key])
         else:
             for steps in _tried_back(writes):
                 yield tuple(replace(step, byte=old[key]) for step in steps)
@@ -293,7 +290,5 @@ def _ways_back(
 def _explains(written: Collection[int], write: PendingWrite, held: int) -> bool:
     """Return whether what a setting holds consists of bytes that it held before or that were written."""
     width = len(SETTINGS[write.key].write_addresses)
-    if max(held, write.old_count) >= 256**width:
-        return False
     pairs = zip(held.to_bytes(width), write.old_count.to_bytes(width), strict=True)
     return all(now == then or now in written for now, then in pairs)

@@ -19,6 +19,7 @@ from .profiles import PROFILES, Profile, ProfileKey, choose
 from .relays import Decision, OffFor
 from .samples import Samples
 from .soc import Prediction, Trend, follow, predict, time_to_empty, time_to_full
+from .stored_numbers import number
 from .twin import expected, reading_of
 
 _ALLOWED: Final = (StatusBit.CHARGE_ALLOWED, StatusBit.DISCHARGE_ALLOWED)
@@ -164,7 +165,10 @@ class Insight:
 
 
 def _trend(data: object) -> Trend | None:
-    """Return a stored trend; it needs all its numbers."""
-    values = [data.get(field.name) for field in fields(Trend)] if isinstance(data, Mapping) else [None]
-    numbers = [value for value in values if isinstance(value, int | float)]
-    return Trend(*numbers) if len(numbers) == len(values) else None
+    """Return a stored trend; it needs all its numbers, and only power may be negative."""
+    if not isinstance(data, Mapping):
+        return None
+    power, deviation, seconds = (number(data.get(field.name)) for field in fields(Trend))
+    if power is None or deviation is None or seconds is None or min(deviation, seconds) < 0:
+        return None
+    return Trend(power, deviation, seconds)

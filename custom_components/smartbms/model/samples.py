@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ..bms.state import Snapshot, StatusBit
+from .stored_numbers import number
 
 INTERVAL: Final = 300.0
 _MOST: Final = 48 * 12
@@ -60,16 +61,16 @@ def as_json(samples: Samples) -> list[list[float | None]]:
 
 
 def from_json(rows: object) -> Samples:
-    """Return the history that rows hold; what is no row of numbers is left out."""
+    """Return the history that rows hold, the end of one too long; what is no row of numbers is left out."""
     if not isinstance(rows, Sequence):
         return ()
-    return tuple(Sample(*row) for row in rows if _is_row(row))
+    return tuple(Sample(*row) for row in rows[-_MOST:] if _is_row(row))
 
 
 def _is_row(row: object) -> bool:
     return (
         isinstance(row, list)
         and len(row) == len(Sample._fields)
-        and isinstance(row[0], int | float)
-        and all(value is None or isinstance(value, int | float) for value in row)
+        and number(row[0]) is not None
+        and all(value is None or isinstance(value, bool) or number(value) is not None for value in row)
     )
