@@ -8,4 +8,4 @@ def test_keys() -> None:
     kinds = (errors.SmartBmsError, errors.RecordingError)
     keys = [kind.key for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, kinds)]
     keys += [fault.value for faults in (errors.HypothesisFault, errors.SettingFault) for fault in faults]
-    assert len(set(keys)) == len(keys) == 29
+    assert len(set(keys)) == len(keys) == 30

@@ -160,12 +160,13 @@ async def test_back_off(life: Life) -> None:
 
 
 async def test_back_off_begins_anew(life: Life) -> None:
-    """After a connection that worked the next try comes after a second."""
+    """After a connection over which something came the next try comes after a second."""
     life.trouble = NotInReachError()
     session = life.begin()
     await asyncio.sleep(100)
     life.trouble = None
     await life.until(Connection.CONNECTED)
+    await asyncio.sleep(2)
     life.attempts.clear()
     began = round(life.now, 1)
     life.bms.drop()

@@ -41,6 +41,12 @@ class ConnectionLostError(SmartBmsError):
     key = "connection_lost"
 
 
+class FloodedError(ConnectionLostError):
+    """The device said far more than a BMS can, so its connection was ended."""
+
+    key = "flooded"
+
+
 class NoAnswerError(SmartBmsError):
     """The BMS is connected but does not answer."""
 
@@ -130,7 +136,10 @@ class SettingFault(StrEnum):
 
 
 class SettingRefusedError(Exception):
-    """A change of a setting that must not be written; nothing was, and no BMS is at fault."""
+    """A change of a setting that must not be written; nothing was, and no BMS is at fault.
+
+    In its placeholders a setting stands as its key in braces, for whoever knows what it is called.
+    """
 
     def __init__(self, fault: SettingFault, placeholders: Mapping[str, str]) -> None:
         """Name the fault and what its message needs."""

@@ -23,6 +23,7 @@ class Rejection(StrEnum):
     UNPARSABLE = "unparsable"
     IMPLAUSIBLE = "implausible"
     CHECKSUM = "checksum"
+    TOO_MUCH = "too_much"
 
 
 class LineReader:

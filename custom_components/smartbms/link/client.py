@@ -17,7 +17,9 @@ from ..bms.device import Generation
 from ..bms.errors import (
     CommandRejectedError,
     ConnectionLostError,
+    FloodedError,
     NoAnswerError,
+    NotABmsError,
     PinRejectedError,
     SmartBmsError,
 )
@@ -38,6 +40,10 @@ _OPEN_TIMEOUT: Final = 20.0
 _WRITE_TIMEOUT: Final = 5.0
 _ATTEMPTS: Final = 3
 _CLOSE_TIMEOUT: Final = 2.0
+# A BMS says some 200 bytes a second, and what was held up on its way may come at once. Much more would
+# take Home Assistant's event loop away from everybody else.
+_MOST_BYTES_PER_SECOND: Final = 4000
+_MOST_BYTES_AT_ONCE: Final = 8000
 _ACCEPTED: Final = "OK"
 _REFUSALS: Final[dict[str, type[SmartBmsError]]] = {
     "NA": PinRejectedError,
@@ -51,7 +57,7 @@ class Client:
     """A logged-in conversation; use it as an async context manager around one connection.
 
     `on_line` gets every line that no command was waiting for, `tap` every line and every command, the
-    PIN included. `reader` counts what was thrown away.
+    PIN included. `reader` counts what was thrown away. `loss` says how the connection ended.
     """
 
     def __init__(self, gatt: GattClient, on_line: Callable[[str], None]) -> None:
@@ -62,6 +68,10 @@ class Client:
         self._on_line = on_line
         self._uart: Uart | None = None
         self._lost = asyncio.Event()
+        self.loss: type[ConnectionLostError] = ConnectionLostError
+        self._time = asyncio.get_running_loop().time
+        self._received_at = self._time()
+        self._surplus = 0.0
         self._command_lock = asyncio.Lock()
         self._write_lock = asyncio.Lock()
         self._reply: asyncio.Future[str] | None = None
@@ -76,7 +86,7 @@ class Client:
         """Open the serial line, keep it awake, and let it settle."""
         try:
             async with _lost_connection(_OPEN_TIMEOUT):
-                self._uart = select(self._gatt)
+                self._uart = await self._select()
                 await self._uart.open(self._received)
             self._ping = asyncio.get_running_loop().create_task(self._keep_awake(), name="smartbms ping")
             await self._write(_PING + b"\r")
@@ -106,11 +116,13 @@ class Client:
         finally:
             await self._disconnect()
 
-    def lost(self) -> None:
-        """Learn that the connection is gone: whoever waits for a reply is told at once."""
-        self._lost.set()
+    def lost(self, loss: type[ConnectionLostError] = ConnectionLostError) -> None:
+        """Learn that the connection is gone, and how: whoever waits for a reply is told at once."""
+        if not self._lost.is_set():
+            self.loss = loss
+            self._lost.set()
         if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(ConnectionLostError())
+            self._reply.set_exception(self.loss())
 
     async def wait_lost(self, seconds: float) -> bool:
         """Wait for the end of the connection; return whether it came within some seconds."""
@@ -207,7 +219,7 @@ class Client:
     async def _ask(self, text: str, *, is_query: bool) -> str:
         async with self._command_lock:
             if self._lost.is_set():
-                raise ConnectionLostError
+                raise self.loss
             self._reply = asyncio.get_running_loop().create_future()
             self._command, self._is_query, self._echoed = text, is_query, False
             if self.tap is not None:
@@ -221,6 +233,14 @@ class Client:
             finally:
                 self._reply.cancel()
                 self._reply = None
+
+    async def _select(self) -> Uart:
+        try:
+            return select(self._gatt)
+        except NotABmsError:
+            # Proxies remember a table of services, also one that was cut short on its way.
+            await self._gatt.clear_cache()
+            raise
 
     async def _write(self, data: bytes, *, acknowledged: bool = True) -> None:
         assert self._uart is not None
@@ -245,6 +265,8 @@ class Client:
             self.lost()
 
     def _received(self, data: bytearray) -> None:
+        if self._lost.is_set() or self._is_flood(len(data)):
+            return
         for line in self.reader.feed(data):
             if not self._listening:
                 continue
@@ -252,6 +274,18 @@ class Client:
                 self.tap(Direction.RECEIVED, line)
             if self._reply is None or self._reply.done() or not self._is_for_command(line, self._reply):
                 self._on_line(line)
+
+    def _is_flood(self, size: int) -> bool:
+        """Return whether so many more bytes are too many, and then give up the connection."""
+        now = self._time()
+        allowed = (now - self._received_at) * _MOST_BYTES_PER_SECOND
+        self._surplus = max(self._surplus - allowed, 0.0) + size
+        self._received_at = now
+        if self._surplus <= _MOST_BYTES_AT_ONCE:
+            return False
+        self.reader.rejected[Rejection.TOO_MUCH] += 1
+        self.lost(FloodedError)
+        return True
 
     def _is_for_command(self, line: str, reply: asyncio.Future[str]) -> bool:
         """Take the echo of the command under way and its reply; anything else is the stream's.

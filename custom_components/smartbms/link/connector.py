@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDeviceNotFoundError, BleakError
 from bleak_retry_connector import (
@@ -50,7 +49,7 @@ def _explained(err: Exception) -> SmartBmsError:
 
 async def connect(
     look_up: Callable[[], BLEDevice], name: str, on_disconnect: Callable[[], None]
-) -> BleakClient:
+) -> BleakClientWithServiceCache:
     """Return a connected client.
 
     `look_up` returns the device by the best path of the moment and raises what keeps it away.

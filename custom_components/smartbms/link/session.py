@@ -16,6 +16,7 @@ from typing import Final
 from ..bms.device import Generation
 from ..bms.errors import (
     ConnectionLostError,
+    FloodedError,
     NoAnswerError,
     NotInReachError,
     PausedError,
@@ -111,7 +112,9 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._connected = False
+        self._has_lasted = False
+        self._is_sane = True
+        self._asked = self._heard = 0.0
 
     @property
     def rejected(self) -> Counter[Rejection]:
@@ -222,7 +225,7 @@ class Session:
             self.paused_until = None
         backoff = _SHORTEST_BACKOFF
         while True:
-            self._connected = False
+            self._has_lasted = False
             self._set(Connection.CONNECTING, self.error)
             try:
                 await self._visit()
@@ -232,6 +235,7 @@ class Session:
                 return
             except SmartBmsError as err:
                 _LOGGER.debug("Visit ended: %s", err.key)
+                self._is_sane = self._is_sane and not isinstance(err, FloodedError)
                 self._set(Connection.DISCONNECTED, err)
             except Exception as err:
                 _LOGGER.exception("Unexpected error; trying again")
@@ -242,7 +246,8 @@ class Session:
                 if not self._writer.is_due:
                     await asyncio.sleep(self._plan.visit_interval or 0)
                 continue
-            if self._connected:
+            # One that hangs up, floods or is silent at once must not be tried again at once.
+            if self._has_lasted:
                 backoff = _SHORTEST_BACKOFF
             await self._back_off(backoff)
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
@@ -315,17 +320,18 @@ class Session:
 
     async def _listen(self, client: Client) -> None:
         time = asyncio.get_running_loop().time
-        began = settings_read = self.last_contact = time()
+        began = settings_read = self._asked = time()
         self.fold.begin_cycle()
         self.connections += 1
-        self._connected = True
         self._set(Connection.CONNECTED)
         memory = self._memory if self.fold.generation is Generation.GEN3 else None
         if memory is not None:
             memory.begin()
         while not await client.wait_lost(_HEARTBEAT):
             now = time()
-            if now - self.last_contact > WATCHDOG:
+            if self._heard > began:
+                self._has_lasted = self._is_sane = True
+            if now - max(self._heard, self._asked) > WATCHDOG:
                 raise NoAnswerError
             if client.tap is not self._tap:
                 client.tap = self._tap
@@ -342,7 +348,7 @@ class Session:
             if now - settings_read >= SETTINGS_INTERVAL:
                 settings_read = now
                 await self._between_streams(client, self._read_settings)
-        raise ConnectionLostError
+        raise client.loss
 
     async def _between_streams(self, client: Client, *questions: Callable[[Client], Awaitable[None]]) -> None:
         """Ask some questions while the stream is stopped; the silence is ours and not the BMS's."""
@@ -354,7 +360,7 @@ class Session:
         except PinRejectedError as err:
             # The PIN was right a while ago: how long a login lasts is not known, so log in again.
             raise ConnectionLostError from err
-        self.last_contact = asyncio.get_running_loop().time()
+        self._asked = asyncio.get_running_loop().time()
 
     def _is_complete(self, seconds: float) -> bool:
         patience = WATCHDOG + _SECONDS_PER_CELL * len(self.fold.snapshot().cells)
@@ -362,8 +368,11 @@ class Session:
 
     def _line(self, line: str) -> None:
         if self.fold.line(line):
-            self.last_contact = asyncio.get_running_loop().time()
-            self._on_record()
+            self._heard = asyncio.get_running_loop().time()
+            # One that flooded us has to stay for a while before it is believed again.
+            if self._is_sane:
+                self.last_contact = self._heard
+                self._on_record()
 
     def _set(self, state: Connection, error: SmartBmsError | None = None) -> None:
         self.state, self.error = state, error

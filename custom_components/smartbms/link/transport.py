@@ -73,6 +73,9 @@ class GattClient(Protocol):
     async def write_gatt_char(self, char: int, data: bytes, /, response: bool | None = None) -> None:
         """Write a characteristic, acknowledged when `response` is true."""
 
+    async def clear_cache(self) -> bool:
+        """Forget the services found, so that the next connection finds them anew."""
+
     async def disconnect(self) -> object:
         """End the connection."""
 

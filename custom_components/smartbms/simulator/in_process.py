@@ -80,6 +80,10 @@ class InProcessClient:
         self._require_connection()
         self._peripheral.write(char, bytes(data))
 
+    async def clear_cache(self) -> bool:
+        """Forget nothing: the services are read with every connection."""
+        return True
+
     async def disconnect(self) -> None:
         """End the connection; nothing is notified any more, not even what is on its way."""
         if self._connected:

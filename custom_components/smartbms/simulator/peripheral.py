@@ -176,7 +176,7 @@ class BmsPeripheral[D: Device = Firmware]:
             self._mode = data[0] if data else 0
         elif handle == self._handles[self.module.receive] and self._passes:
             self.firmware.receive(data)
-            self._flush()
+            self._send(self.firmware.take())
 
     def subscribe(self, handle: int, enabled: bool) -> None:
         """Switch notifications on or off; the flow control says at once that bytes may come."""
@@ -195,9 +195,9 @@ class BmsPeripheral[D: Device = Firmware]:
     def _passes(self) -> bool:
         return self.module is NORDIC or self._mode == BRSP_DATA_MODE
 
-    def _flush(self) -> None:
-        handle = self._handles[self.module.transmit]
-        data, size = self.firmware.take(), self._mtu - 3
+    def _send(self, data: bytes) -> None:
+        """Notify bytes, cut into what one packet carries, to whoever is subscribed."""
+        handle, size = self._handles[self.module.transmit], self._mtu - 3
         for start in range(0, len(data), size):
             if self._central is not None and handle in self._subscribed:
                 self._central.notified(handle, data[start : start + size])
