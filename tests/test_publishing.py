@@ -10,7 +10,7 @@ import pytest
 from custom_components.smartbms.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from .diary import Diary, set_up_counted
@@ -69,15 +69,19 @@ async def test_relays_are_shown_at_once(hass: HomeAssistant, radio: Radio) -> No
 async def test_values_are_shown_at_most_once_per_interval(
     hass: HomeAssistant, radio: Radio, interval: int
 ) -> None:
-    """A battery that lives changes every second, and the state machine hears of it in its time."""
+    """A pack that rises by the second from 47 to 57 V, and the state machine hears of it in its time."""
     firmware, _ = await set_up_counted(hass, radio, publish_interval=interval)
-    firmware.speed = 1.0
+    for cell in firmware.battery.cells:
+        cell.voltage = 2.95
     await asyncio.sleep(interval + 2)
     diary = Diary(hass)
-    for _ in range(10):
+    for interval_passed in range(10):
         # Alarms that come and go do not bring values along.
-        firmware.chain_broken = not firmware.chain_broken
-        await asyncio.sleep(interval)
+        firmware.chain_broken = interval_passed % 2 == 0
+        for _ in range(interval):
+            for cell in firmware.battery.cells:
+                cell.voltage += 0.06 / interval
+            await asyncio.sleep(1)
     times = diary.times(entity_id(hass, "voltage"))
     assert 8 <= len(times) <= 10
     assert min(later - earlier for earlier, later in pairwise(times)) >= interval
@@ -103,21 +107,60 @@ async def test_a_still_battery_writes_nothing(hass: HomeAssistant, radio: Radio)
 
 
 async def test_only_what_changed_is_written(hass: HomeAssistant, radio: Radio) -> None:
-    """One cell changes: its voltage is written, and what follows from it."""
+    """One cell rises by 20 mV, which is much for a cell and little for the pack; the rest waits."""
     firmware, _ = await set_up_counted(hass, radio)
     await asyncio.sleep(60)
     diary = Diary(hass)
-    firmware.battery.cells[0].voltage += 0.005
+    firmware.battery.cells[0].voltage += 0.02
     await asyncio.sleep(60)
-    assert {(entity, state) for _, entity, state in diary.pages} == {
-        (entity_id(hass, "cell_1_voltage"), "3.32"),
-        (entity_id(hass, "average_cell_voltage"), "3.3156"),
-        (entity_id(hass, "voltage"), "53.055"),
-        (entity_id(hass, "power"), "1161.9045"),
-        (entity_id(hass, "charge_power"), "1323.7223"),
-        (entity_id(hass, "load_power"), "161.8177"),
-    }
-    assert len(diary.pages) == 6
+    assert sorted((entity, state) for _, entity, state in diary.pages) == [
+        (entity_id(hass, "cell_1_voltage"), "3.335"),
+        (entity_id(hass, "highest_cell_voltage"), "3.335"),
+    ]
+    diary.pages.clear()
+    await asyncio.sleep(600)
+    assert sorted((entity, state) for _, entity, state in diary.pages) == [
+        (entity_id(hass, "average_cell_voltage"), "3.3166"),
+        (entity_id(hass, "cell_voltage_spread"), "25.0"),
+        (entity_id(hass, "voltage"), "53.07"),
+    ]
+
+
+async def test_a_cell_that_flickers(hass: HomeAssistant, radio: Radio) -> None:
+    """Between two steps of 5 mV for an hour: written six times, not two hundred times."""
+    firmware, _ = await set_up_counted(hass, radio)
+    cell, diary = firmware.battery.cells[3], Diary(hass)
+    for minute in range(60):
+        cell.voltage += 0.005 if minute % 2 else -0.005
+        await asyncio.sleep(60)
+    assert len(diary.times(entity_id(hass, "cell_4_voltage"))) <= 6
+
+
+@pytest.mark.parametrize(("rise", "seconds"), [(0.015, 20), (0.01, 625)])
+async def test_a_cell_that_changed_a_little(
+    hass: HomeAssistant, radio: Radio, rise: float, seconds: int
+) -> None:
+    """Three steps of 5 mV are shown when the cell is heard, two of them after ten minutes at the latest."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[0].voltage += rise
+    await asyncio.sleep(seconds)
+    assert float(shown(hass, "cell_1_voltage") or 0) == pytest.approx(3.315 + rise)
+
+
+async def test_what_is_shown_stays_as_it_was_written(hass: HomeAssistant, radio: Radio) -> None:
+    """Whoever asks for the state anew gets what the recorder has, not what is about to be written."""
+    bms = still_bms(hass)
+    await set_up(hass, radio, bms)
+    bms.firmware.battery.cells[0].voltage += 0.01
+    await asyncio.sleep(30)
+    entity = entity_id(hass, "cell_1_voltage") or ""
+    er.async_get(hass).async_update_entity(entity, name="The first")
+    await asyncio.sleep(1)
+    state = hass.states.get(entity)
+    assert state is not None
+    assert "The first" in state.name
+    assert state.state == "3.315"
 
 
 # What else is shown.
@@ -134,7 +177,7 @@ async def test_the_temperature_scale(hass: HomeAssistant, radio: Radio, scale: s
 
 
 async def test_last_contact(hass: HomeAssistant, radio: Radio) -> None:
-    """The moment of the last word stays while the BMS is away, and does not flicker."""
+    """It goes on once a minute, stays while the BMS is away, and does not flicker."""
 
     def ago() -> timedelta:
         return dt_util.utcnow() - datetime.fromisoformat(shown(hass, "last_contact") or "")
@@ -142,11 +185,13 @@ async def test_last_contact(hass: HomeAssistant, radio: Radio) -> None:
     bms = still_bms(hass)
     await set_up(hass, radio, bms)
     await enable(hass, "last_contact")
-    assert ago() < timedelta(seconds=7)
+    assert ago() < timedelta(seconds=67)
+    diary = Diary(hass)
     await asyncio.sleep(1800)
-    assert ago() < timedelta(seconds=7)
+    assert ago() < timedelta(seconds=67)
+    assert 25 <= len(diary.times(entity_id(hass, "last_contact"))) <= 30
     radio.take_away(bms)
-    await asyncio.sleep(10)
+    await asyncio.sleep(130)
     last = shown(hass, "last_contact")
     diary = Diary(hass)
     for _ in range(28):

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import callback
@@ -17,8 +17,11 @@ from .bms.device import DeviceType, Generation
 from .bms.state import Snapshot
 from .const import CONF_SERIAL_NUMBER, DOMAIN, MANUFACTURER, MOST_CELLS_ENABLED
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
+from .publisher import Publisher
 
-_MOST_AT_ONCE: Final = 80
+_MOST_AT_ONCE: Final = 40
+# How old the details of an insight may become, in s, while its gist stays.
+_DETAILS_PATIENCE: Final = 600.0
 _MODELS: Final = {Generation.GEN2: "123\\SmartBMS gen2", Generation.GEN3: "123\\SmartBMS gen3"}
 _RADIO_MODULES: Final = {
     DeviceType.GEN2: "type 2",
@@ -44,14 +47,55 @@ def device_info(entry: SmartBmsConfigEntry) -> DeviceInfo:
     return info
 
 
-class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
-    """An entity that reads one value and writes its state only when that has changed.
+class PublishedEntity[C: Publisher[Any], V = object](CoordinatorEntity[C]):
+    """An entity that reads one value and writes its state only when that is news.
 
-    An *urgent* one hears of a change at once, the others every publish interval.
+    An *urgent* one hears of a change at once, the others every publish interval. `_shown` is the value
+    as it was written last.
     """
 
     _attr_has_entity_name = True
     _is_urgent = False
+    _shown: V
+
+    @property
+    def available(self) -> bool:
+        """Whether the value is young enough to be shown."""
+        return self.coordinator.is_available
+
+    @abstractmethod
+    def _read(self) -> V:
+        """Return the value as it is now."""
+
+    def _is_news(self, value: V, age: float) -> bool:
+        """Whether a value is worth a row of the recorder, some seconds after the last one."""
+        return value != self._shown
+
+    def _circumstances(self) -> object:
+        """Return what is always news when it changes, whatever the value."""
+        return self.available
+
+    async def async_added_to_hass(self) -> None:
+        """Listen to the coordinator."""
+        await super().async_added_to_hass()
+        if self._is_urgent:
+            self.async_on_remove(self.coordinator.async_add_urgent_listener(self._handle_coordinator_update))
+        self._show(self._read())
+
+    def _show(self, value: V) -> None:
+        """Remember what is written, under which circumstances, and when."""
+        self._shown, self._shown_under, self._shown_at = value, self._circumstances(), self.hass.loop.time()
+
+    @callback
+    def _handle_coordinator_update(self) -> None:
+        value, age = self._read(), self.hass.loop.time() - self._shown_at
+        if self._is_news(value, age) or self._circumstances() != self._shown_under:
+            self._show(value)
+            self.async_write_ha_state()
+
+
+class SmartBmsEntity[V = object](PublishedEntity[SmartBmsCoordinator, V]):
+    """An entity of one BMS."""
 
     def __init__(
         self, coordinator: SmartBmsCoordinator, description: EntityDescription, cell: int | None = None
@@ -69,7 +113,6 @@ class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
                 description.entity_registry_enabled_default
                 and len(coordinator.data.cells) <= MOST_CELLS_ENABLED
             )
-        self._shown: object = None
 
     @property
     def available(self) -> bool:
@@ -83,33 +126,12 @@ class SmartBmsEntity(CoordinatorEntity[SmartBmsCoordinator]):
             return None
         return self._cell - 1
 
-    @abstractmethod
-    def _read(self) -> object:
-        """Return the value as it is now."""
 
-    async def async_added_to_hass(self) -> None:
-        """Listen to the coordinator."""
-        await super().async_added_to_hass()
-        if self._is_urgent:
-            self.async_on_remove(self.coordinator.async_add_urgent_listener(self._handle_coordinator_update))
-        self._shown = self._showing()
-
-    def _showing(self) -> object:
-        """Return everything whose change is worth writing."""
-        return self.available, self._read()
-
-    @callback
-    def _handle_coordinator_update(self) -> None:
-        showing = self._showing()
-        if showing != self._shown:
-            self._shown = showing
-            self.async_write_ha_state()
-
-
-class InsightEntity(SmartBmsEntity):
+class InsightEntity[V = object](SmartBmsEntity[V]):
     """Shows what is understood of the BMS, and goes on doing so out of reach.
 
-    Then the attribute `as_of` says when the BMS was heard last.
+    Then the attribute `as_of` says when the BMS was heard last. The numbers in the attributes move with
+    every record, and each write is a row, so they are written with the gist or once they are old.
     """
 
     _unrecorded_attributes = frozenset({"as_of"})
@@ -126,8 +148,16 @@ class InsightEntity(SmartBmsEntity):
             return None
         return dt_util.utc_from_timestamp(round(at)).isoformat()
 
-    def _showing(self) -> object:
-        return super()._showing(), self._as_of
+    def _circumstances(self) -> object:
+        return super()._circumstances(), self._as_of
+
+    def _gist(self, value: V) -> object:
+        """Return that of a value which is news when it changes; the rest waits."""
+        return value
+
+    def _is_news(self, value: V, age: float) -> bool:
+        shown = self._shown
+        return self._gist(value) != self._gist(shown) or (age >= _DETAILS_PATIENCE and value != shown)
 
     def _attributes(self) -> dict[str, object]:
         """Return the attributes of its own."""
@@ -140,10 +170,10 @@ class InsightEntity(SmartBmsEntity):
 
 
 @callback
-def add_when_known[D: EntityDescription](
-    coordinator: SmartBmsCoordinator,
+def add_when_known[D: EntityDescription, S](
+    coordinator: Publisher[S],
     async_add_entities: AddConfigEntryEntitiesCallback,
-    known: Callable[[Snapshot], Iterable[tuple[D, int | None]]],
+    known: Callable[[S], Iterable[tuple[D, int | None]]],
     make: Callable[[D, int | None], Entity],
 ) -> None:
     """Add entities as soon as the BMS has said that it has what they show.

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-    SensorStateClass,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 
 from .bms.state import Snapshot
 from .coordinator import SmartBmsCoordinator
+from .deadband import Deadband
 from .entity import InsightEntity
+from .model.evidence import days_since_full
 from .model.insight import Insight
 from .model.relays import Cause, Decision, Rule
 from .model.soc import Prediction
@@ -29,6 +26,8 @@ _MINUTE: Final = 60
 # Steps in minutes; a duration is told in the coarsest of which it has twelve. Nobody knows it better.
 _STEPS: Final = (60, 15, 5, 1)
 _COUNT: Final = 12
+# It follows every cloud; a fifth of the time is as fine as one can plan by it.
+_DURATION: Final = Deadband(step=1.0, share=0.2, patience=900)
 
 type Explain = Callable[[Decision | None, Snapshot], Explanation | None]
 
@@ -42,7 +41,7 @@ class ReasonSensor(SensorEntityDescription):
 
 @dataclass(frozen=True, kw_only=True)
 class DurationSensor(SensorEntityDescription):
-    """When the pack will be full or empty, in s."""
+    """When the pack will be full or empty: the model's seconds, shown in minutes."""
 
     value_fn: Callable[[Insight], float | None]
 
@@ -85,11 +84,18 @@ PREDICTION: Final = SensorEntityDescription(
     key="predicted_state_of_charge",
     translation_key="predicted_state_of_charge",
     native_unit_of_measurement=PERCENTAGE,
-    state_class=SensorStateClass.MEASUREMENT,
     suggested_display_precision=0,
 )
 FINDINGS: Final = SensorEntityDescription(
     key="findings", translation_key="findings", entity_category=EntityCategory.DIAGNOSTIC
+)
+# For reminders of a full charge; a day is as fine as anybody wants it.
+WITHOUT_FULL_CHARGE: Final = SensorEntityDescription(
+    key="days_without_full_charge",
+    translation_key="days_without_full_charge",
+    device_class=SensorDeviceClass.DURATION,
+    native_unit_of_measurement=UnitOfTime.DAYS,
+    entity_category=EntityCategory.DIAGNOSTIC,
 )
 
 
@@ -100,10 +106,11 @@ def insight_sensors(coordinator: SmartBmsCoordinator) -> list[SensorEntity]:
         *(DurationSensorEntity(coordinator, description) for description in DURATION_SENSORS),
         PredictionSensorEntity(coordinator, PREDICTION),
         FindingsSensorEntity(coordinator, FINDINGS),
+        WithoutFullChargeSensorEntity(coordinator, WITHOUT_FULL_CHARGE),
     ]
 
 
-class ReasonSensorEntity(InsightEntity, SensorEntity):
+class ReasonSensorEntity(InsightEntity[Explanation | None], SensorEntity):
     """Why the BMS does not allow something: the first of the causes, with all of them as attributes."""
 
     _is_urgent = True
@@ -115,6 +122,10 @@ class ReasonSensorEntity(InsightEntity, SensorEntity):
         if insight.snapshot is None:
             return None
         return self.entity_description.explain_fn(insight.decision, insight.snapshot)
+
+    def _gist(self, value: Explanation | None) -> object:
+        """Which rules there are; their values and cells move with every record."""
+        return value and (value.allowed, [cause.rule for cause in value.causes])
 
     @property
     def native_value(self) -> str | None:
@@ -140,7 +151,7 @@ class ReasonSensorEntity(InsightEntity, SensorEntity):
         return {"rule": cause.rule.value, "limit": limit, "value": value, "cell": cause.cell}
 
 
-class DurationSensorEntity(InsightEntity, SensorEntity):
+class DurationSensorEntity(InsightEntity[int | None], SensorEntity):
     """When the pack will be full or empty if it goes on like this; out of reach nobody knows."""
 
     entity_description: DurationSensor
@@ -153,13 +164,16 @@ class DurationSensorEntity(InsightEntity, SensorEntity):
         step = next((step for step in _STEPS if minutes >= _COUNT * step), _STEPS[-1])
         return step * round(minutes / step)
 
+    def _is_news(self, value: int | None, age: float) -> bool:
+        return _DURATION.is_news(self._shown, value, age)
+
     @property
     def native_value(self) -> int | None:
-        """The minutes that are left."""
-        return self._read()
+        """The minutes that are left, as they were written last."""
+        return self._shown
 
 
-class PredictionSensorEntity(InsightEntity, SensorEntity):
+class PredictionSensorEntity(InsightEntity[Prediction | None], SensorEntity):
     """Where the state of charge must be, in reach or not, and by how much that may be wrong."""
 
     _unrecorded_attributes = frozenset({"uncertainty", "as_of"})
@@ -170,6 +184,9 @@ class PredictionSensorEntity(InsightEntity, SensorEntity):
             return None
         # As fine as the BMS itself tells it; out of reach it would be written every minute otherwise.
         return Prediction(round(prediction.state_of_charge), round(prediction.uncertainty * 2) / 2)
+
+    def _gist(self, value: Prediction | None) -> object:
+        return value and value.state_of_charge
 
     @property
     def native_value(self) -> float | None:
@@ -203,3 +220,18 @@ class FindingsSensorEntity(InsightEntity, SensorEntity):
                 for finding in self.coordinator.findings
             ]
         }
+
+
+class WithoutFullChargeSensorEntity(InsightEntity[int | None], SensorEntity):
+    """For how many whole days the BMS has been watched without its state of charge being set at 100 %."""
+
+    def _read(self) -> int | None:
+        evidence, now = self.coordinator.insight.evidence, self.coordinator.now
+        if evidence.days_since_full is None:
+            return None
+        return int(days_since_full(evidence.days_since_full, now - (evidence.seen or now)))
+
+    @property
+    def native_value(self) -> int | None:
+        """The days."""
+        return self._read()

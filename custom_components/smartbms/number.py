@@ -73,13 +73,24 @@ async def async_setup_entry(
 class NumberSettingEntity(SettingEntity, NumberEntity):
     """A number; a temperature in degrees on the scale that the owner chose."""
 
+    _basis: object = None
+    _limits: tuple[float, float] = 0.0, 0.0
+
     def _read(self) -> tuple[float | None, float, float]:
         """Return the value with its limits, which move with the other thresholds."""
+        value, scale = self._value, self.coordinator.data.temperature_scale
+        return (None if value is None else to_person(self._setting.key, value, scale), *self._between())
+
+    def _between(self) -> tuple[float, float]:
+        """Return the lowest and the highest value that may be set."""
         data, key = self.coordinator.data, self._setting.key
-        low, high = bounds(key, data.settings, data.balance_voltage, self.coordinator.session.fold.generation)
-        value, scale = self._value, data.temperature_scale
-        shown = None if value is None else to_person(key, value, scale)
-        return shown, to_person(key, low, scale), to_person(key, high, scale)
+        # With every publication this is asked anew, and the settings of a BMS hardly ever change.
+        basis = data.settings, data.balance_voltage, data.temperature_scale
+        if basis != self._basis:
+            low, high = bounds(key, *basis[:2], self.coordinator.session.fold.generation)
+            self._basis = basis
+            self._limits = to_person(key, low, basis[2]), to_person(key, high, basis[2])
+        return self._limits
 
     @property
     def native_value(self) -> float | None:

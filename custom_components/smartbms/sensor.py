@@ -11,38 +11,53 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import (
-    PERCENTAGE,
-    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-    EntityCategory,
-    UnitOfElectricCurrent,
-    UnitOfElectricPotential,
-    UnitOfEnergy,
-    UnitOfPower,
-    UnitOfTemperature,
-)
+from homeassistant.const import SIGNAL_STRENGTH_DECIBELS_MILLIWATT, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .bank import Bank, BankConfigEntry
+from .bank_entities import add_bank_sensors
 from .bms.state import Connection, Snapshot
 from .coordinator import LinkStatus, SmartBmsConfigEntry, SmartBmsCoordinator
+from .energy import add_energy_sensors
 from .entity import SmartBmsEntity, add_when_known, cells
 from .insights import insight_sensors
+from .measured import (
+    AVERAGE_VOLTAGE,
+    BALANCE_VOLTAGE,
+    CELL_COUNT,
+    CELL_NUMBER,
+    CELL_VOLTAGE,
+    CURRENT,
+    CYCLES,
+    ENERGY_TODAY,
+    PACK_VOLTAGE,
+    PERCENT,
+    POWER,
+    STATE_OF_CHARGE,
+    STORED_ENERGY,
+    TEMPERATURE,
+    VOLTAGE_SPREAD,
+    Kind,
+    MeasuredDescription,
+    MeasuredSensorEntity,
+)
 
 PARALLEL_UPDATES = 0
 
 _DECIMALS: Final = 4
+_STATISTICS: Final = SensorStateClass.MEASUREMENT
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackSensor(SensorEntityDescription):
+class PackSensor(MeasuredDescription):
     """A value of the pack; it exists once it is known."""
 
     value_fn: Callable[[Snapshot], float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellSensor(SensorEntityDescription):
+class CellSensor(MeasuredDescription):
     """A value of one cell, given by its 0-based index."""
 
     value_fn: Callable[[Snapshot, int], float | None]
@@ -50,182 +65,150 @@ class CellSensor(SensorEntityDescription):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkSensor(SensorEntityDescription):
-    """A value of the link; it is there without the BMS."""
+    """A value of the link, which is there without the BMS; written at most every `patience` seconds."""
 
+    patience: float = 0.0
     value_fn: Callable[[LinkStatus], str | int | datetime | None]
 
 
-def _measured(
+def _pack(
     key: str,
     value_fn: Callable[[Snapshot], float | None],
-    device_class: SensorDeviceClass | None,
-    unit: str | None,
-    precision: int,
+    kind: Kind,
     *,
     category: EntityCategory | None = None,
-    state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
-    suggested_unit: str | None = None,
+    state_class: SensorStateClass | None = None,
+    is_shown_unasked: bool = True,
 ) -> PackSensor:
     return PackSensor(
         key=key,
         translation_key=key,
         value_fn=value_fn,
-        device_class=device_class,
-        native_unit_of_measurement=unit,
-        suggested_unit_of_measurement=suggested_unit,
-        suggested_display_precision=precision,
+        deadband=kind.deadband,
+        device_class=kind.device_class,
+        native_unit_of_measurement=kind.unit,
+        suggested_unit_of_measurement=kind.suggested_unit,
+        suggested_display_precision=kind.precision,
         state_class=state_class,
         entity_category=category,
+        entity_registry_enabled_default=is_shown_unasked,
     )
 
 
-def _voltage(key: str, value_fn: Callable[[Snapshot], float | None], precision: int = 3) -> PackSensor:
-    return _measured(key, value_fn, SensorDeviceClass.VOLTAGE, UnitOfElectricPotential.VOLT, precision)
-
-
-def _current(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
-    return _measured(key, value_fn, SensorDeviceClass.CURRENT, UnitOfElectricCurrent.AMPERE, 1)
-
-
-def _power(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
-    return _measured(key, value_fn, SensorDeviceClass.POWER, UnitOfPower.WATT, 0)
-
-
-def _temperature(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
-    return _measured(key, value_fn, SensorDeviceClass.TEMPERATURE, UnitOfTemperature.CELSIUS, 1)
+def _cell(
+    key: str,
+    value_fn: Callable[[Snapshot, int], float | None],
+    kind: Kind,
+    state_class: SensorStateClass | None = None,
+) -> CellSensor:
+    return CellSensor(
+        key=key,
+        translation_key=f"cell_{key}",
+        value_fn=value_fn,
+        deadband=kind.deadband,
+        device_class=kind.device_class,
+        native_unit_of_measurement=kind.unit,
+        suggested_display_precision=kind.precision,
+        state_class=state_class,
+    )
 
 
 def _cell_number(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
     """Which cell it is changes all the time in a balanced pack, so nobody gets it unasked."""
-    return PackSensor(key=key, translation_key=key, value_fn=value_fn, entity_registry_enabled_default=False)
-
-
-def _energy_today(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
-    return _measured(
-        key,
-        value_fn,
-        SensorDeviceClass.ENERGY,
-        UnitOfEnergy.WATT_HOUR,
-        2,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_unit=UnitOfEnergy.KILO_WATT_HOUR,
-    )
-
-
-def _energy_total(key: str, value_fn: Callable[[Snapshot], float | None]) -> PackSensor:
-    return _measured(
-        key,
-        value_fn,
-        SensorDeviceClass.ENERGY,
-        UnitOfEnergy.KILO_WATT_HOUR,
-        0,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-    )
-
-
-def _capacity(
-    key: str, value_fn: Callable[[Snapshot], float | None], category: EntityCategory | None
-) -> PackSensor:
-    return _measured(
-        key,
-        value_fn,
-        SensorDeviceClass.ENERGY_STORAGE,
-        UnitOfEnergy.WATT_HOUR,
-        2,
-        category=category,
-        suggested_unit=UnitOfEnergy.KILO_WATT_HOUR,
-    )
+    return _pack(key, value_fn, CELL_NUMBER, is_shown_unasked=False)
 
 
 def _health(
-    key: str, value_fn: Callable[[Snapshot], float | None], unit: str | None, precision: int
+    key: str,
+    value_fn: Callable[[Snapshot], float | None],
+    kind: Kind,
+    state_class: SensorStateClass | None = None,
 ) -> PackSensor:
-    return _measured(key, value_fn, None, unit, precision, category=EntityCategory.DIAGNOSTIC)
+    return _pack(key, value_fn, kind, category=EntityCategory.DIAGNOSTIC, state_class=state_class)
 
 
+def _reversed(power: float | None) -> float | None:
+    """Return a power seen from the other side; nothing stays nothing, without a sign."""
+    return None if power is None else 0.0 - power
+
+
+# Statistics are kept for ever, so only what tells something after years has them: not what follows from
+# others (currents from powers, the average from the pack's voltage, stored energy from the state of
+# charge), not what begins anew each day, and of temperatures the extremes.
 PACK_SENSORS: Final = (
-    _voltage("voltage", lambda s: s.pack and s.pack.voltage, 2),
-    _current("current", lambda s: s.pack and s.pack.battery_current),
-    _power("power", lambda s: s.power(s.pack and s.pack.battery_current)),
-    _current("charge_current", lambda s: s.pack and s.pack.charge_current),
-    _power("charge_power", lambda s: s.power(s.pack and s.pack.charge_current)),
-    _current("load_current", lambda s: s.pack and s.pack.load_current),
-    _power("load_power", lambda s: s.power(s.pack and s.pack.load_current)),
-    _measured(
+    _pack("voltage", lambda s: s.pack and s.pack.voltage, PACK_VOLTAGE, state_class=_STATISTICS),
+    _pack("current", lambda s: s.pack and s.pack.battery_current, CURRENT),
+    _pack("power", lambda s: s.power(s.pack and s.pack.battery_current), POWER, state_class=_STATISTICS),
+    _pack(
+        "battery_power",
+        lambda s: _reversed(s.power(s.pack and s.pack.battery_current)),
+        POWER,
+        state_class=_STATISTICS,
+    ),
+    _pack("charge_current", lambda s: s.pack and s.pack.charge_current, CURRENT),
+    _pack(
+        "charge_power", lambda s: s.power(s.pack and s.pack.charge_current), POWER, state_class=_STATISTICS
+    ),
+    _pack("load_current", lambda s: s.pack and s.pack.load_current, CURRENT),
+    _pack("load_power", lambda s: s.power(s.pack and s.pack.load_current), POWER, state_class=_STATISTICS),
+    _pack(
         "state_of_charge",
         lambda s: s.energy and s.energy.state_of_charge,
-        SensorDeviceClass.BATTERY,
-        PERCENTAGE,
-        0,
+        STATE_OF_CHARGE,
+        state_class=_STATISTICS,
     ),
-    _capacity("stored_energy", lambda s: s.energy and s.energy.stored, None),
-    _voltage("lowest_cell_voltage", lambda s: s.voltages and s.voltages.lowest),
-    _voltage("highest_cell_voltage", lambda s: s.voltages and s.voltages.highest),
-    _voltage("average_cell_voltage", lambda s: s.average_cell_voltage),
-    _measured(
-        "cell_voltage_spread",
-        lambda s: s.cell_voltage_spread,
-        SensorDeviceClass.VOLTAGE,
-        UnitOfElectricPotential.VOLT,
-        0,
-        suggested_unit=UnitOfElectricPotential.MILLIVOLT,
+    _pack("stored_energy", lambda s: s.energy and s.energy.stored, STORED_ENERGY),
+    _pack(
+        "lowest_cell_voltage",
+        lambda s: s.voltages and s.voltages.lowest,
+        CELL_VOLTAGE,
+        state_class=_STATISTICS,
     ),
+    _pack(
+        "highest_cell_voltage",
+        lambda s: s.voltages and s.voltages.highest,
+        CELL_VOLTAGE,
+        state_class=_STATISTICS,
+    ),
+    _pack("average_cell_voltage", lambda s: s.average_cell_voltage, AVERAGE_VOLTAGE),
+    _pack("cell_voltage_spread", lambda s: s.cell_voltage_spread, VOLTAGE_SPREAD, state_class=_STATISTICS),
     _cell_number("lowest_cell", lambda s: s.voltages and s.voltages.lowest_cell),
     _cell_number("highest_cell", lambda s: s.voltages and s.voltages.highest_cell),
-    _temperature("lowest_temperature", lambda s: s.celsius(s.temperatures and s.temperatures.lowest_raw)),
-    _temperature("highest_temperature", lambda s: s.celsius(s.temperatures and s.temperatures.highest_raw)),
+    _pack(
+        "lowest_temperature",
+        lambda s: s.celsius(s.temperatures and s.temperatures.lowest_raw),
+        TEMPERATURE,
+        state_class=_STATISTICS,
+    ),
+    _pack(
+        "highest_temperature",
+        lambda s: s.celsius(s.temperatures and s.temperatures.highest_raw),
+        TEMPERATURE,
+        state_class=_STATISTICS,
+    ),
     _cell_number("coldest_cell", lambda s: s.temperatures and s.temperatures.lowest_cell),
     _cell_number("warmest_cell", lambda s: s.temperatures and s.temperatures.highest_cell),
-    _measured("balancing_cells", lambda s: s.balancing_count, None, None, 0),
-    _energy_today("collected_today", lambda s: s.energy and s.energy.collected_today),
-    _energy_today("consumed_today", lambda s: s.energy and s.energy.consumed_today),
-    _energy_total("collected_total", lambda s: s.totals and s.totals.collected),
-    _energy_total("consumed_total", lambda s: s.totals and s.totals.consumed),
-    _energy_today("charged_today", lambda s: s.battery_energy and s.battery_energy.charged_today),
-    _energy_today("discharged_today", lambda s: s.battery_energy and s.battery_energy.discharged_today),
-    _energy_total("charged_total", lambda s: s.battery_energy and s.battery_energy.charged),
-    _energy_total("discharged_total", lambda s: s.battery_energy and s.battery_energy.discharged),
-    _health("state_of_health", lambda s: s.health and s.health.state_of_health, PERCENTAGE, 0),
-    _health("charge_cycles", lambda s: s.health and s.health.charge_cycles, None, 1),
-    _health("discharge_cycles", lambda s: s.health and s.health.discharge_cycles, None, 1),
-    _health("charge_efficiency", lambda s: s.health and s.health.charge_efficiency, PERCENTAGE, 0),
-    _capacity(
-        "measured_capacity", lambda s: s.health and s.health.measured_capacity, EntityCategory.DIAGNOSTIC
+    _pack("balancing_cells", lambda s: s.balancing_count, CELL_COUNT),
+    _pack("collected_today", lambda s: s.energy and s.energy.collected_today, ENERGY_TODAY),
+    _pack("consumed_today", lambda s: s.energy and s.energy.consumed_today, ENERGY_TODAY),
+    _pack("charged_today", lambda s: s.battery_energy and s.battery_energy.charged_today, ENERGY_TODAY),
+    _pack("discharged_today", lambda s: s.battery_energy and s.battery_energy.discharged_today, ENERGY_TODAY),
+    _health("state_of_health", lambda s: s.health and s.health.state_of_health, PERCENT, _STATISTICS),
+    _health("charge_cycles", lambda s: s.health and s.health.charge_cycles, CYCLES),
+    _health("discharge_cycles", lambda s: s.health and s.health.discharge_cycles, CYCLES),
+    _health("charge_efficiency", lambda s: s.health and s.health.charge_efficiency, PERCENT),
+    _health(
+        "measured_capacity", lambda s: s.health and s.health.measured_capacity, STORED_ENERGY, _STATISTICS
     ),
-    _capacity(
-        "measured_charge_capacity",
-        lambda s: s.health and s.health.measured_charge_capacity,
-        EntityCategory.DIAGNOSTIC,
+    _health(
+        "measured_charge_capacity", lambda s: s.health and s.health.measured_charge_capacity, STORED_ENERGY
     ),
-    _measured(
-        "balance_voltage",
-        lambda s: s.balance_voltage,
-        SensorDeviceClass.VOLTAGE,
-        UnitOfElectricPotential.VOLT,
-        2,
-        category=EntityCategory.DIAGNOSTIC,
-    ),
+    _health("balance_voltage", lambda s: s.balance_voltage, BALANCE_VOLTAGE),
 )
 
 CELL_SENSORS: Final = (
-    CellSensor(
-        key="voltage",
-        translation_key="cell_voltage",
-        value_fn=lambda s, index: s.cells[index].voltage,
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
-        suggested_display_precision=3,
-        state_class=SensorStateClass.MEASUREMENT,
-    ),
-    CellSensor(
-        key="temperature",
-        translation_key="cell_temperature",
-        value_fn=lambda s, index: s.celsius(s.cells[index].temperature_raw),
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        suggested_display_precision=1,
-        state_class=SensorStateClass.MEASUREMENT,
-    ),
+    _cell("voltage", lambda s, index: s.cells[index].voltage, CELL_VOLTAGE, _STATISTICS),
+    _cell("temperature", lambda s, index: s.celsius(s.cells[index].temperature_raw), TEMPERATURE),
 )
 
 LINK_SENSORS: Final = (
@@ -262,6 +245,8 @@ LINK_SENSORS: Final = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
+        # It is another one every second.
+        patience=60,
     ),
 )
 
@@ -277,13 +262,17 @@ def _known(snapshot: Snapshot) -> Iterator[tuple[PackSensor | CellSensor, int | 
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: SmartBmsConfigEntry,
+    entry: SmartBmsConfigEntry | BankConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of the link, and those of the BMS as they become known."""
     coordinator = entry.runtime_data
+    if isinstance(coordinator, Bank):
+        add_bank_sensors(coordinator, async_add_entities, PACK_SENSORS)
+        return
     async_add_entities(LinkSensorEntity(coordinator, description) for description in LINK_SENSORS)
     async_add_entities(insight_sensors(coordinator))
+    add_energy_sensors(coordinator, async_add_entities)
     add_when_known(
         coordinator,
         async_add_entities,
@@ -292,7 +281,7 @@ async def async_setup_entry(
     )
 
 
-class ValueSensorEntity(SmartBmsEntity, SensorEntity):
+class ValueSensorEntity(MeasuredSensorEntity):
     """A value of the pack or of a cell."""
 
     entity_description: PackSensor | CellSensor
@@ -314,13 +303,8 @@ class ValueSensorEntity(SmartBmsEntity, SensorEntity):
             return description.value_fn(snapshot)
         return None if self._index is None else description.value_fn(snapshot, self._index)
 
-    @property
-    def native_value(self) -> float | None:
-        """The value as it is now."""
-        return self._read()
 
-
-class LinkSensorEntity(SmartBmsEntity, SensorEntity):
+class LinkSensorEntity(SmartBmsEntity[str | int | datetime | None], SensorEntity):
     """A value of the link, which is known without the BMS."""
 
     _is_urgent = True
@@ -338,7 +322,12 @@ class LinkSensorEntity(SmartBmsEntity, SensorEntity):
     def _read(self) -> str | int | datetime | None:
         return self.entity_description.value_fn(self.coordinator.link)
 
+    def _is_news(self, value: str | int | datetime | None, age: float) -> bool:
+        return super()._is_news(value, age) and (
+            age >= self.entity_description.patience or None in (value, self._shown)
+        )
+
     @property
     def native_value(self) -> str | int | datetime | None:
-        """The value as it is now."""
-        return self._read()
+        """The value as it was written last."""
+        return self._shown

@@ -121,7 +121,19 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the lines to a file as well")
+    parser.add_argument(
+        "--rows",
+        nargs="*",
+        type=int,
+        metavar="SECONDS",
+        help="count instead what a recorder writes in a day, and with each of these publish intervals",
+    )
     arguments = parser.parse_args()
+    if arguments.rows is not None:
+        # Only this needs a Home Assistant.
+        from .rows import check
+
+        return 0 if check(arguments.rows) else 1
     measured = []
     for line in lines():
         measured.append(line)
