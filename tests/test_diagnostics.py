@@ -7,6 +7,7 @@ from typing import Any
 from custom_components.smartbms.bms.device import DeviceType
 from custom_components.smartbms.coordinator import SmartBmsConfigEntry
 from custom_components.smartbms.diagnostics import async_get_config_entry_diagnostics
+from custom_components.smartbms.model.ledger import Flow, Ledger
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import ExtendedJSONEncoder
 from scripts.rig import case
@@ -138,6 +139,14 @@ async def test_the_manual_that_the_owner_chose(hass: HomeAssistant, radio: Radio
     entry = await set_up(hass, radio, still_bms(hass), seconds=5, options={"algorithm_profile": "gen3_early"})
     _, told = await download(hass, entry)
     assert told["algorithm"] == {"profile": "gen3_early", "expected": ALLOWED, "findings": [FACTORY_PIN]}
+
+
+async def test_what_has_been_counted(hass: HomeAssistant, radio: Radio) -> None:
+    """A total that is wrong can be understood only with what it was made of."""
+    entry = await set_up(hass, radio, still_bms(hass))
+    _, diagnostics = await download(hass, entry)
+    assert Ledger.from_json(diagnostics["ledger"]).total(Flow.COLLECTED) == 321_000
+    assert diagnostics["ledger"]["accounts"]["charged"]["counted"] == 289_000
 
 
 async def test_what_was_downloaded_can_be_read_again(hass: HomeAssistant, radio: Radio) -> None:

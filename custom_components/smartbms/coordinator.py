@@ -11,39 +11,36 @@ from datetime import datetime, timedelta
 import logging
 from typing import Final
 
-from homeassistant.components import bluetooth
-from homeassistant.components.bluetooth import BluetoothScanningMode
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_ADDRESS, CONF_PIN, EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.const import CONF_PIN, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .archive import Archive, Remembered
-from .bms.alarms import Alarm, break_cell
+from .bms.alarms import Alarm
 from .bms.device import DeviceType
 from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, SmartBmsError
-from .bms.memory import Memory
-from .bms.settings import SETTINGS, SettingKey
 from .bms.state import Connection, Snapshot
-from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN, FACTORY_PIN
-from .device_memory import can_import, import_history, tell_logbook
+from .chronicle import Chronicle
+from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
 from .issues import Issues
 from .link.session import Plan, Session
-from .link.transaction import Held, PendingWrite
-from .model.diagnosis import Circumstances, Finding
+from .meter import Meter
+from .model.diagnosis import Finding
 from .model.insight import Insight
+from .model.ledger import Ledger
 from .model.twin import differs, patience
 from .options import Mode, Options
+from .publisher import Publisher
 from .reach import reach
-from .written import tell_written, texts
 
 _LOGGER = logging.getLogger(__name__)
 
 # Entities keep their values this long after the last word of the BMS.
 GRACE: Final = 30.0
+# A status bit is shown at once, but not more often than this, in s: a BMS says one a second.
+_URGENT_INTERVAL: Final = 0.1
 _SETUP_TIMEOUT: Final = 60.0
 # After a connection the first values shall not wait for a long publish interval.
 _FIRST_PUBLISH: Final = 1.0
@@ -51,15 +48,6 @@ _FIRST_PUBLISH: Final = 1.0
 _PUBLISH_WITHOUT_BMS: Final = 60.0
 
 type SmartBmsConfigEntry = ConfigEntry[SmartBmsCoordinator]
-
-
-def circumstances(entry: SmartBmsConfigEntry, remembered: Remembered) -> Circumstances:
-    """Return what matters for the findings and is not in what the BMS streams."""
-    return Circumstances(
-        has_factory_pin=entry.data.get(CONF_PIN) == FACTORY_PIN,
-        rated_capacity=Options.of(entry.options).rated_capacity,
-        break_cell=break_cell(remembered.log or ()),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ class LinkStatus:
     last_contact: datetime | None
 
 
-class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
+class SmartBmsCoordinator(Publisher[Snapshot]):
     """Owns the session of one BMS, publishes what it says, and tells errors in words."""
 
     config_entry: SmartBmsConfigEntry
@@ -81,18 +69,18 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self, hass: HomeAssistant, entry: SmartBmsConfigEntry, archive: Archive, remembered: Remembered
     ) -> None:
         """Prepare the session of an entry, which goes on from what is remembered; `async_start` begins it."""
-        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
         self.options = Options.of(entry.options)
-        self.remembered = remembered
+        super().__init__(hass, entry, Snapshot(temperature_scale=self.options.temperature_scale))
         self.findings: tuple[Finding, ...] = ()
         self.is_simulated = CONF_SIMULATED_CELLS in entry.data
         device_type: int | None = entry.data[CONF_DEVICE_TYPE]
         self.device_type = None if device_type is None else DeviceType(device_type)
-        self.data = Snapshot(temperature_scale=self.options.temperature_scale)
         self._agreed = hass.loop.time()
         self._differing = 0.0
         self._has_news = False
-        self.is_available = False
+        self.issues = Issues(hass, entry.entry_id, entry.title)
+        scale = self.options.temperature_scale
+        self.chronicle = Chronicle(hass, entry, archive, remembered, issues=self.issues, scale=scale)
         self.reach = reach(hass, entry.data, entry.title, self.options.profile)
         self.session = Session(
             self.reach.connect,
@@ -101,22 +89,19 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             spawn=lambda coroutine, name: entry.async_create_background_task(hass, coroutine, name),
             on_record=self._on_record,
             on_state=self._on_state,
-            on_memory=self._on_memory,
+            on_memory=self.chronicle.on_memory,
             pending=remembered.pending,
-            on_pending=self._on_pending,
-            on_settled=self._on_settled,
+            on_pending=self.chronicle.on_pending,
+            on_settled=self.chronicle.on_settled,
             plan=Plan(
                 visit_interval=self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else None
             ),
         )
-        self._address: str = entry.data[CONF_ADDRESS]
+        self._meter = Meter(self.session.fold, hass.loop.time)
         self._contact: tuple[float | None, datetime | None] = None, None
         self._first_contact: asyncio.Future[None] = hass.loop.create_future()
-        self._urgent_listeners: set[CALLBACK_TYPE] = set()
-        self._log_listeners: set[Callable[[Alarm], None]] = set()
-        self._archive = archive
-        self.issues = Issues(hass, entry.entry_id, entry.title)
         self._publish_timer: asyncio.TimerHandle | None = None
+        self._urgent_timer: asyncio.TimerHandle | None = None
         self._grace_timer: asyncio.TimerHandle | None = None
 
     async def async_start(self) -> None:
@@ -128,15 +113,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         entry = self.config_entry
         self._recall()
         entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._on_stop))
-        if not self.is_simulated:
-            entry.async_on_unload(
-                bluetooth.async_register_callback(
-                    self.hass,
-                    lambda _info, _change: self.session.wake(),
-                    {"address": self._address, "connectable": True},
-                    BluetoothScanningMode.PASSIVE,
-                )
-            )
+        if (radio := self.reach.radio) is not None:
+            entry.async_on_unload(radio.on_heard(self.session.wake))
         self.session.start()
         try:
             async with asyncio.timeout(_SETUP_TIMEOUT):
@@ -156,9 +134,11 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         await super().async_shutdown()
         self._first_contact.cancel()
         await self.session.stop()
-        await self._archive.keep(self.remembered)
+        await self.chronicle.keep()
         self._end_grace()
         self._cancel_publish()
+        if self._urgent_timer is not None:
+            self._urgent_timer.cancel()
 
     @property
     def link(self) -> LinkStatus:
@@ -168,17 +148,23 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             # Only once: reading two clocks anew would let the second flicker.
             ago = timedelta(seconds=self.hass.loop.time() - contact)
             self._contact = contact, (dt_util.utcnow() - ago).replace(microsecond=0)
-        info = (
-            None
-            if self.is_simulated
-            else bluetooth.async_last_service_info(self.hass, self._address, connectable=True)
-        )
+        radio = self.reach.radio
         return LinkStatus(
             state=self.session.state,
-            signal_strength=None if info is None else info.rssi,
+            signal_strength=None if radio is None else radio.signal_strength,
             rejected=self.session.rejected.total(),
             last_contact=self._contact[1],
         )
+
+    @property
+    def remembered(self) -> Remembered:
+        """What is known of the BMS beyond the moment."""
+        return self.chronicle.remembered
+
+    @property
+    def ledger(self) -> Ledger:
+        """What energy has flowed, in reach or not: never less than what was shown before a crash."""
+        return self.chronicle.ledger
 
     @property
     def insight(self) -> Insight:
@@ -198,16 +184,9 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         return self._differing > patience(self.data.settings)
 
     @callback
-    def async_add_urgent_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
-        """Have a listener called at once when a status bit or the state of the link changes."""
-        self._urgent_listeners.add(listener)
-        return lambda: self._urgent_listeners.discard(listener)
-
-    @callback
     def async_add_log_listener(self, listener: Callable[[Alarm], None]) -> Callable[[], None]:
         """Have a listener called for every new entry in the device's log."""
-        self._log_listeners.add(listener)
-        return lambda: self._log_listeners.discard(listener)
+        return self.chronicle.add_log_listener(listener)
 
     @callback
     def async_pause(self) -> None:
@@ -224,63 +203,44 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def _on_record(self) -> None:
         self._has_news = True
+        if self._grace_timer is not None:
+            self._end_grace()
         if not self.is_available:
             self._become_available()
-        if self.session.fold.status != self.data.status:
-            self._update_data()
-            self._call_urgent_listeners()
+        if (counters := self._meter.read()) is not None:
+            self.chronicle.count(counters, self.now)
+        if self._urgent_timer is None:
+            self._publish_status()
         if self._publish_timer is None:
             delay = self.options.publish_interval if self.data.pack else _FIRST_PUBLISH
             self._publish_timer = self.hass.loop.call_later(delay, self._publish)
+
+    @callback
+    def _publish_status(self) -> None:
+        """Show a change of the status bits, and look again after a moment."""
+        self._urgent_timer = None
+        if self.session.fold.status != self.data.status:
+            self._urgent_timer = self.hass.loop.call_later(_URGENT_INTERVAL, self._publish_status)
+            self._update_data()
+            self._call_urgent_listeners()
 
     @callback
     def _on_state(self) -> None:
         session = self.session
         if session.state is Connection.CONNECTED:
             self._settle(None)
-            self._update_device()
+            self._meter.begin()
+            self.chronicle.tell_firmware(self.session.fold.snapshot().firmware)
             self.issues.held_elsewhere(False)
-            self._end_grace()
             self._cancel_publish()
         else:
             if session.error is not None and session.state is not Connection.CONNECTING:
                 self._settle(session.error)
                 self._explain(session.error)
             self._begin_grace()
+            self.chronicle.keep_ledger(at_once=True)
             self._publish()
         self._call_urgent_listeners()
-
-    @callback
-    def _on_memory(self, memory: Memory) -> None:
-        """Tell what the device has logged; an old alarm is for the logbook, not for automations."""
-        told = self.remembered.log
-        for alarm in tell_logbook(self.hass, self.config_entry, memory, told or (), self.data):
-            for listener in list(self._log_listeners) if told is not None else ():
-                listener(alarm)
-        self.remembered = replace(self.remembered, log=memory.log)
-        if memory.history is not None:
-            self.config_entry.async_create_background_task(
-                self.hass, self._import_history(memory.history), "smartbms history"
-            )
-
-    @callback
-    def _on_pending(self, pending: tuple[PendingWrite, ...]) -> None:
-        """Write down at once what is not verified: nobody knows what happens before it is."""
-        self.remembered = replace(self.remembered, pending=pending)
-        self.config_entry.async_create_background_task(
-            self.hass, self._archive.keep(self.remembered), "smartbms pending writes"
-        )
-
-    @callback
-    def _on_settled(self, key: SettingKey, old: float, new: float, held: float) -> None:
-        """Tell what became of a write that was interrupted."""
-        told, scale = Held(key, old, new, held), self.options.temperature_scale
-        tell_written(self.hass, self.config_entry, told, scale, status="settled")
-        self.issues.settled(key, texts(told, scale))
-
-    async def _import_history(self, history: tuple[int | None, ...]) -> None:
-        if await import_history(self.hass, self.config_entry, history):
-            self.remembered = replace(self.remembered, has_history=True)
 
     def _settle(self, error: SmartBmsError | None) -> None:
         """Tell the set-up how the first attempt ended."""
@@ -296,8 +256,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         if isinstance(error, PinRejectedError):
             self.config_entry.async_start_reauth(self.hass)
         self.issues.held_elsewhere(isinstance(error, HeldElsewhereError))
-        if not self.is_simulated:
-            bluetooth.async_clear_advertisement_history(self.hass, self._address)
+        if self.reach.radio is not None:
+            self.reach.radio.hear_anew()
 
     def _begin_grace(self) -> None:
         """Count down until the values are too old to be shown."""
@@ -318,12 +278,19 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
     def _become_unavailable(self) -> None:
         self._grace_timer = None
         self.is_available = False
-        error = self.session.error
-        _LOGGER.warning("%s is unavailable (%s)", self.name, error.key if error else self.session.state.value)
+        _LOGGER.warning("%s is unavailable (%s)", self.name, self._absence)
         # What comes next must not be mixed with what was true then.
         self.session.fold.forget()
         self._has_news = False
         self._publish()
+
+    @property
+    def _absence(self) -> str:
+        """Why nothing is heard."""
+        session = self.session
+        if session.error is not None:
+            return session.error.key
+        return NoAnswerError.key if session.state is Connection.CONNECTED else session.state.value
 
     def _become_available(self) -> None:
         self.is_available = True
@@ -338,14 +305,8 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
             self.data = replace(insight.snapshot, temperature_scale=self.options.temperature_scale)
             if self.device_type is None:
                 fold.generation = insight.generation
-        for each in self.remembered.pending:
-            if each.old_count == each.new_count:
-                # Nobody wanted to change it; it is only to be looked at again.
-                continue
-            setting, scale = SETTINGS[each.key], self.options.temperature_scale
-            held = Held(each.key, setting.value(each.old_count), setting.value(each.new_count), None)
-            self.issues.unclear(each.key, texts(held, scale))
-        self.session.wants_history = not self.remembered.has_history and can_import(self.hass)
+        self.chronicle.tell_unclear()
+        self.session.wants_history = self.chronicle.wants_history
 
     def _update_data(self) -> None:
         if not self._has_news:
@@ -353,19 +314,17 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         self._has_news = False
         fold = self.session.fold
         self.data = replace(fold.snapshot(), temperature_scale=self.options.temperature_scale)
-        insight = self.insight.seeing(self.data, fold.generation, self.now)
-        self.remembered = replace(self.remembered, insight=insight)
+        self.chronicle.see(self.data, fold.generation, self.now)
         now = self.hass.loop.time()
-        if not differs(insight.decision, self.data):
+        if not differs(self.insight.decision, self.data):
             self._agreed = now
         self._differing = now - self._agreed
-        self._archive.keep_soon(self.remembered)
 
     @callback
     def _publish(self) -> None:
         self._cancel_publish()
         self._update_data()
-        self.findings = self.insight.findings(self.now, circumstances(self.config_entry, self.remembered))
+        self.findings = self.chronicle.findings(self.now)
         self.issues.findings(self.findings)
         self.async_update_listeners()
         if self.session.state is not Connection.CONNECTED:
@@ -375,19 +334,6 @@ class SmartBmsCoordinator(DataUpdateCoordinator[Snapshot]):
         if self._publish_timer is not None:
             self._publish_timer.cancel()
             self._publish_timer = None
-
-    @callback
-    def _call_urgent_listeners(self) -> None:
-        for listener in list(self._urgent_listeners):
-            listener()
-
-    def _update_device(self) -> None:
-        """Tell the device registry of another firmware after an update of the BMS."""
-        registry = dr.async_get(self.hass)
-        firmware = self.session.fold.snapshot().firmware
-        for device in dr.async_entries_for_config_entry(registry, self.config_entry.entry_id):
-            if device.sw_version != firmware:
-                registry.async_update_device(device.id, sw_version=firmware)
 
     async def _on_stop(self, _: Event) -> None:
         await self.async_shutdown()

@@ -19,8 +19,9 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .bms.alarms import Alarm, new_alarms
+from .bms.device import TemperatureScale
 from .bms.memory import Memory
-from .bms.state import LogEntry, Snapshot
+from .bms.state import LogEntry
 from .const import DOMAIN, EVENT_DEVICE_LOG
 from .telling import tell
 
@@ -28,10 +29,10 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def tell_logbook(
-    hass: HomeAssistant, entry: ConfigEntry, memory: Memory, told: Sequence[LogEntry], snapshot: Snapshot
+    hass: HomeAssistant, entry: ConfigEntry, memory: Memory, told: Sequence[LogEntry], scale: TemperatureScale
 ) -> list[Alarm]:
     """Put what has not been told into the logbook, at the time when it happened; return it."""
-    alarms = new_alarms(memory, told, snapshot.temperature_scale, dt_util.utcnow())
+    alarms = new_alarms(memory, told, scale, dt_util.utcnow())
     for alarm in alarms:
         occurred = None if alarm.occurred is None else alarm.occurred.timestamp()
         tell(hass, entry, EVENT_DEVICE_LOG, {"type": alarm.kind, **alarm.details()}, occurred=occurred)

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.const import CONF_ADDRESS, CONF_PIN
 from homeassistant.core import HomeAssistant
 
+from .bank import BankConfigEntry, bank_diagnostics, is_bank
 from .bms import stored
 from .coordinator import SmartBmsConfigEntry
 from .model import samples
@@ -15,9 +16,11 @@ _SHORT_ADDRESS = len("AA:BB:CC")
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: SmartBmsConfigEntry
+    hass: HomeAssistant, entry: SmartBmsConfigEntry | BankConfigEntry
 ) -> dict[str, Any]:
-    """Return entry, link and snapshot without anything secret."""
+    """Return entry, link and snapshot without anything secret; of a bank its members and what they make."""
+    if is_bank(entry):
+        return bank_diagnostics(entry)
     data = {key: value for key, value in entry.data.items() if key != CONF_PIN}
     data[CONF_ADDRESS] = f"{entry.data[CONF_ADDRESS][:_SHORT_ADDRESS]}…"
     diagnostics: dict[str, Any] = {
@@ -49,6 +52,7 @@ async def async_get_config_entry_diagnostics(
         "expected": None if (decision := coordinator.insight.decision) is None else asdict(decision),
         "findings": [asdict(finding) for finding in coordinator.findings],
     }
+    diagnostics["ledger"] = coordinator.remembered.ledger.as_json()
     diagnostics["evidence"] = coordinator.insight.evidence.as_json()
     diagnostics["history"] = samples.as_json(coordinator.insight.samples)
     return diagnostics

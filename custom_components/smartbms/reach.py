@@ -10,7 +10,7 @@ from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import BluetoothScanningMode
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 
 from .bms.device import DeviceType
 from .bms.errors import HeldElsewhereError, NoAdapterError, NotInReachError, SmartBmsError
@@ -30,10 +30,38 @@ _HEARING_TIMEOUT = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Radio:
+    """What Home Assistant's Bluetooth hears of one BMS."""
+
+    hass: HomeAssistant
+    address: str
+
+    @property
+    def signal_strength(self) -> int | None:
+        """How strong it was heard last, in dBm; `None` while it is not heard."""
+        info = bluetooth.async_last_service_info(self.hass, self.address, connectable=True)
+        return None if info is None else info.rssi
+
+    def on_heard(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Have a listener called when it is heard; return what ends that."""
+        return bluetooth.async_register_callback(
+            self.hass,
+            lambda _info, _change: listener(),
+            {"address": self.address, "connectable": True},
+            BluetoothScanningMode.PASSIVE,
+        )
+
+    def hear_anew(self) -> None:
+        """Have its next advertisement count as news, even when it says what the last one said."""
+        bluetooth.async_clear_advertisement_history(self.hass, self.address)
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
-    """What connects to a BMS, and the device itself where it is a simulated one."""
+    """What connects to a BMS; its radio, or the device itself where it is a simulated one."""
 
     connect: Connect
+    radio: Radio | None = None
     firmware: Firmware | None = None
 
 
@@ -43,7 +71,8 @@ def reach(
     """Return how to reach the BMS that an entry's data describes; a simulated one has a profile."""
     if CONF_SIMULATED_CELLS in data:
         return _simulated(hass, data, profile)
-    return Reach(_over_bluetooth(hass, str(data[CONF_ADDRESS]), name))
+    radio = Radio(hass, str(data[CONF_ADDRESS]))
+    return Reach(_over_bluetooth(hass, radio.address, name), radio=radio)
 
 
 def is_held_by_bms_ble(hass: HomeAssistant, address: str) -> bool:
@@ -103,4 +132,4 @@ def _simulated(hass: HomeAssistant, data: Mapping[str, object], profile: Profile
 
     for choice in CHOICES:
         choice.apply(firmware, choice.of(data))
-    return Reach(in_process, firmware)
+    return Reach(in_process, firmware=firmware)

@@ -10,6 +10,8 @@ import sys
 from time import monotonic
 
 from custom_components.smartbms.bms.errors import RecordingError
+from custom_components.smartbms.bms.settings import SettingKey
+from custom_components.smartbms.simulator.firmware import Firmware
 from custom_components.smartbms.simulator.gatt import Peripheral
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from custom_components.smartbms.simulator.scenario import SCENARIOS, ScenarioKey
@@ -17,6 +19,8 @@ from homeassistant.const import __version__ as HOME_ASSISTANT_VERSION
 
 from .api import ApiError
 from .case import EXPLANATIONS
+from .dashboard import add_dashboard
+from .energy_dashboard import STATISTICS, EnergyDashboard
 from .home_assistant import HOST, INTEGRATION, PASSWORD, USER, StartError
 from .scenarios import check_scenarios
 from .truth import MEASURED
@@ -26,7 +30,9 @@ NAME = "123\\SmartBMS 03330"
 PORT = 8123
 SPEED = 20.0
 ALL = "all"
+WATT_HOURS = 1000.0
 CHANGE_TIMEOUT = 30.0
+ENTITIES_TIMEOUT = 30.0
 
 
 class CheckError(Exception):
@@ -60,6 +66,10 @@ async def show(
         bms = replayed_bms(replay, speed=1.0 if speed is None else speed)
     async with world([bms], port=PORT if is_free(PORT) else None, progress=say) as here:
         await set_up(here)
+        say("adding the dashboards")
+        await add_dashboard(here.api)
+        if isinstance(bms.firmware, Firmware):
+            await energy_dashboard(here, bms.address, bms.firmware)
         say(f"\nOpen {here.home_assistant.url} and log in as {USER} with password {PASSWORD}.")
         say("Ctrl-C ends the demo and leaves nothing behind.")
         await asyncio.Event().wait()
@@ -76,6 +86,11 @@ async def check(cells: int) -> dict[str, object]:
         say("waiting for every value")
         await here.everything_known(bms)
         known = monotonic()
+        say("setting up the Energy dashboard")
+        dashboard = await energy_dashboard(here, bms.address, bms.firmware)
+        await dashboard.begin_statistics()
+        if complaints := await dashboard.complaints():
+            raise CheckError(f"the Energy dashboard is wrong: {'; '.join(complaints)}")
         say("watching the values change")
         await changed(here, bms)
         say("comparing with the battery")
@@ -110,6 +125,22 @@ async def set_up(here: World) -> None:
     step = await here.api.flow_step(flow, {"pin": "1234"})
     if step["type"] != "create_entry":
         raise CheckError(f"the discovery could not be confirmed: {step}")
+
+
+async def energy_dashboard(here: World, address: str, firmware: Firmware) -> EnergyDashboard:
+    """Set up Home Assistant's Energy dashboard for a BMS, once all that it shows is there."""
+
+    async def entity_ids() -> dict[str, str] | None:
+        found = {entity["unique_id"]: entity["entity_id"] for entity in await here.api.entities()}
+        wanted = {key: found.get(f"{address}_{key}") for key in STATISTICS}
+        there = {key: entity_id for key, entity_id in wanted.items() if entity_id is not None}
+        return there if len(there) == len(wanted) else None
+
+    ids = await here.api.wait_for(entity_ids, ENTITIES_TIMEOUT, "everything that the Energy dashboard shows")
+    assert ids is not None
+    dashboard = EnergyDashboard(here.api, ids)
+    await dashboard.save(firmware.setting(SettingKey.CAPACITY) / WATT_HOURS)
+    return dashboard
 
 
 async def changed(here: World, bms: BmsPeripheral) -> None:

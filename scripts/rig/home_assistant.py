@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 import json
 import os
@@ -40,6 +40,7 @@ homeassistant:
   currency: EUR
   time_zone: UTC
   unit_system: metric
+automation: !include automations.yaml
 bluetooth:
 config:
 diagnostics:
@@ -76,11 +77,16 @@ class HomeAssistant:
         log_level: str = "warning",
         log_levels: Mapping[str, str] | None = None,
         progress: Callable[[str], None] = lambda text: None,
+        companions: Sequence[Path] = (),
     ) -> None:
-        """Describe a Home Assistant; `log_levels` are those of single loggers."""
+        """Describe a Home Assistant.
+
+        `log_levels` are those of single loggers; `companions` are further integrations, which are set up.
+        """
         self._keeps_directory = directory is not None
         self._directory = directory.absolute() if directory else None
         self._integration = integration.absolute()
+        self._companions = [companion.absolute() for companion in companions]
         self._log_levels = {"default": log_level, "logs": dict(log_levels or {})}
         self._progress = progress
         self._process: asyncio.subprocess.Process | None = None
@@ -197,8 +203,12 @@ class HomeAssistant:
         sections = [CONFIGURATION, f"logger: {json.dumps(self._log_levels)}\n"]
         if not HTTP_IN_STORAGE:
             sections.append(f"http: {{server_host: {HOST}, server_port: {self.port}}}\n")
+        sections += [f"{companion.name}:\n" for companion in self._companions]
         (directory / "configuration.yaml").write_text("".join(sections), encoding="utf-8")
-        _link(self._integration, directory / "custom_components")
+        # Whoever makes an automation writes it there.
+        (directory / "automations.yaml").touch()
+        for integration in (self._integration, *self._companions):
+            _link(integration, directory / "custom_components")
 
     async def _wait_for_http(self, process: asyncio.subprocess.Process) -> None:
         # Nothing tells another process that a port listens; trying is cheap.

@@ -24,8 +24,8 @@ from .truth import agrees, truth
 PIN = "1234"
 _DISCOVERY_TIMEOUT = 30.0
 _VALUES_TIMEOUT = 60.0
-# Nobody knows when a pack is full while nothing flows, and the log of most is silent.
-SOMETIMES_UNKNOWN = frozenset({"time_to_full", "time_to_empty", "device_log"})
+# Nobody knows when a pack is full while nothing flows, and most have neither alarms nor a log of them.
+SOMETIMES_UNKNOWN = frozenset({"time_to_full", "time_to_empty", "alarm", "device_log"})
 
 
 def simulated_bms(
@@ -132,7 +132,11 @@ class World:
             nonlocal shown, wrong
             values = await self.values()
             shown = {key: values[key]["state"] for key in wanted if key in values}
-            wrong = {key: text for key, text in shown.items() if not agrees(text, wanted[key])}
+            wrong = {
+                key: text
+                for key, text in shown.items()
+                if not agrees(key.removeprefix(f"{bms.address}_"), text, wanted[key])
+            }
             return bool(shown) and not wrong
 
         try:
@@ -157,13 +161,14 @@ async def world(
     progress: Callable[[str], None] = lambda text: None,
     slots: int = 3,
     log_levels: dict[str, str] | None = None,
+    companions: Sequence[Path] = (),
 ) -> AsyncIterator[World]:
     """Start a Home Assistant that hears some BMS through a proxy; leave nothing behind."""
     proxy = VirtualProxy("smartbms-proxy", "A0:B7:65:00:00:01", peripherals, slots=slots)
     proxy_port = await proxy.start()
     try:
         async with HomeAssistant(
-            directory, port=port, progress=progress, log_levels=log_levels
+            directory, port=port, progress=progress, log_levels=log_levels, companions=companions
         ) as home_assistant:
             progress("adding the Bluetooth proxy")
             await add_proxy(home_assistant.api, proxy_port)

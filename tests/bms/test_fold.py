@@ -297,6 +297,15 @@ def test_full_cycle() -> None:
     assert full(found)
 
 
+def test_news() -> None:
+    """The kinds that have come since somebody looked; what is no record is none."""
+    found = fold(LINES[0], "nonsense")
+    assert found.news == {PackRecord}
+    found.news.clear()
+    assert found.line(LINES[0])
+    assert found.news == {PackRecord}
+
+
 def test_forget() -> None:
     """After a reconnection only the number of cells, firmware and settings are still known."""
     found = fold(*LINES, *LINES[1:3])

@@ -56,13 +56,15 @@ class Fold:
     """Gathers what the stream and the answers say into a snapshot.
 
     Folding is the hot path, so it keeps the latest records and builds the immutable `Snapshot`
-    only when it is asked for. `rejected` counts the lines that were no record, by reason.
+    only when it is asked for. `rejected` counts the lines that were no record, by reason; `news` are the
+    kinds of record that have come since whoever reads them cleared it.
     """
 
     def __init__(self, generation: Generation) -> None:
         """Start knowing nothing."""
         self.generation = generation
         self.rejected: Counter[Rejection] = Counter()
+        self.news: set[type[Record]] = set()
         self.accepted = 0
         self._version: Version | None = None
         self._settings: Mapping[SettingKey, float] = MappingProxyType({})
@@ -167,6 +169,7 @@ class Fold:
                 self._battery_energy = record
             case _:
                 return Rejection.IMPLAUSIBLE
+        self.news.add(type(record))
         return None
 
     def _cell(self, record: CellRecord) -> None:
