@@ -8,15 +8,16 @@ from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
 from .archive import Archive
+from .bank import bms_entry, refuse_bank
 from .bms.errors import HypothesisError
 from .bms.recording import Header, Recorder
+from .chronicle import circumstances
 from .const import DOMAIN
-from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator, circumstances
+from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
 from .files import async_keep
 from .model.hypothesis import hypothetical
 from .model.report import report
@@ -68,6 +69,7 @@ async def _diagnose(call: ServiceCall) -> ServiceResponse:
     entry: SmartBmsConfigEntry | None = hass.config_entries.async_get_entry(call.data[ATTR_CONFIG_ENTRY_ID])
     if entry is None or entry.domain != DOMAIN:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="unknown_bms")
+    refuse_bank(entry)
     if entry.state is ConfigEntryState.LOADED:
         remembered = entry.runtime_data.remembered
     else:
@@ -93,7 +95,7 @@ async def _diagnose(call: ServiceCall) -> ServiceResponse:
 async def _record(call: ServiceCall) -> ServiceResponse:
     """Write what a BMS says for some minutes into a file; answer with the file."""
     hass = call.hass
-    entry: SmartBmsConfigEntry = async_get_config_entry(hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
+    entry = bms_entry(hass, call.data[ATTR_CONFIG_ENTRY_ID])
     coordinator = entry.runtime_data
     session = coordinator.session
     if session.is_recording:

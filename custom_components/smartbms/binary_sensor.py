@@ -13,7 +13,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .bms.state import Snapshot, Status2Bit, StatusBit
+from .bank import Bank, BankConfigEntry
+from .bank_entities import MISSING, BankEntity, MissingSensorEntity
+from .bms.state import Snapshot, Status, Status2Bit, StatusBit
 from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
 from .entity import InsightEntity, SmartBmsEntity, add_when_known, cells
 
@@ -26,6 +28,11 @@ class StatusSensor(BinarySensorEntityDescription):
 
     bit: StatusBit | Status2Bit
     inverted: bool = False
+
+    def read(self, status: Status) -> bool | None:
+        """Return whether it is on; `None` while the status does not tell."""
+        is_set = status.has(self.bit)
+        return None if is_set is None else is_set is not self.inverted
 
 
 def _alarm(key: str, bit: StatusBit | Status2Bit) -> StatusSensor:
@@ -75,10 +82,14 @@ DIFFERS: Final = BinarySensorEntityDescription(
 )
 
 
-def _known(snapshot: Snapshot) -> Iterator[tuple[BinarySensorEntityDescription, int | None]]:
+def _told(status: Status) -> Iterator[tuple[StatusSensor, None]]:
     for description in STATUS_SENSORS:
-        if snapshot.status.has(description.bit) is not None:
+        if description.read(status) is not None:
             yield description, None
+
+
+def _known(snapshot: Snapshot) -> Iterator[tuple[BinarySensorEntityDescription, int | None]]:
+    yield from _told(snapshot.status)
     if snapshot.balance_voltage is not None:
         for cell in cells(snapshot):
             yield BALANCING, cell
@@ -86,11 +97,21 @@ def _known(snapshot: Snapshot) -> Iterator[tuple[BinarySensorEntityDescription, 
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: SmartBmsConfigEntry,
+    entry: SmartBmsConfigEntry | BankConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the binary sensors as they become known."""
     coordinator = entry.runtime_data
+    if isinstance(coordinator, Bank):
+        bank = coordinator
+        async_add_entities([MissingSensorEntity(bank, MISSING)])
+        add_when_known(
+            bank,
+            async_add_entities,
+            lambda state: _told(state.status),
+            lambda description, _: BankStatusSensorEntity(bank, description),
+        )
+        return
 
     def make(description: BinarySensorEntityDescription, cell: int | None) -> SmartBmsEntity:
         if isinstance(description, StatusSensor):
@@ -112,9 +133,21 @@ class StatusSensorEntity(SmartBmsEntity, BinarySensorEntity):
         super().__init__(coordinator, description)
 
     def _read(self) -> bool | None:
-        description = self.entity_description
-        is_set = self.coordinator.data.status.has(description.bit)
-        return None if is_set is None else is_set is not description.inverted
+        return self.entity_description.read(self.coordinator.data.status)
+
+    @property
+    def is_on(self) -> bool | None:
+        """The bit as it is believed now."""
+        return self._read()
+
+
+class BankStatusSensorEntity(BankEntity[bool | None], BinarySensorEntity):
+    """The worst of a bit over all batteries that are heard: any alarm, and nothing allowed that one blocks."""
+
+    entity_description: StatusSensor
+
+    def _read(self) -> bool | None:
+        return self.entity_description.read(self.coordinator.data.status)
 
     @property
     def is_on(self) -> bool | None:

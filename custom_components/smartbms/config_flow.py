@@ -1,4 +1,4 @@
-"""Setting up a BMS: discovered, picked, simulated; a new PIN; the options."""
+"""Setting up a BMS: discovered, picked, simulated; a new PIN; the options. And a bank of several."""
 
 from collections.abc import Mapping
 import logging
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 from homeassistant.config_entries import (
+    ConfigEntry,
     ConfigEntryState,
-    ConfigFlow,
     ConfigFlowResult,
     OptionsFlow,
     OptionsFlowWithReload,
@@ -31,6 +31,8 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util.ulid import ulid_now
 
+from .bank import is_bank
+from .bank_flow import BankSteps
 from .bms.advertisement import NAME, Advertised, parse
 from .bms.device import DeviceType, TemperatureScale
 from .bms.errors import PinRejectedError, SmartBmsError
@@ -138,8 +140,8 @@ async def validate(hass: HomeAssistant, data: Mapping[str, object], name: str) -
     return {}
 
 
-class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Sets up one BMS."""
+class SmartBmsConfigFlow(BankSteps, domain=DOMAIN):
+    """Sets up one BMS, or a bank of several that are."""
 
     VERSION = 1
 
@@ -154,6 +156,12 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the flow of the options."""
         return SmartBmsOptionsFlow()
 
+    @classmethod
+    @callback
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Return whether an entry has options; a bank follows those of its members."""
+        return not is_bank(config_entry)
+
     async def async_step_bluetooth(self, discovery_info: BluetoothServiceInfoBleak) -> ConfigFlowResult:
         """Meet a device that Home Assistant heard; what is not a BMS is refused."""
         advertised = _advertised(discovery_info)
@@ -165,8 +173,9 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._found(discovery_info.address, advertised)
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Choose between a real and a simulated BMS."""
-        return self.async_show_menu(step_id="user", menu_options=["device", "simulated"])
+        """Choose between a real and a simulated BMS, and a bank where there are BMS to make it of."""
+        banks = ["bank"] if self.can_be_bank else []
+        return self.async_show_menu(step_id="user", menu_options=["device", "simulated", *banks])
 
     async def async_step_device(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Pick one of the BMS in reach that are not set up."""
@@ -228,7 +237,9 @@ class SmartBmsConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._new_pin("reauth_confirm", self._get_reauth_entry(), user_input)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Give another PIN."""
+        """Give another PIN, or choose other members."""
+        if is_bank(self._get_reconfigure_entry()):
+            return await self.async_step_members()
         return await self._new_pin("reconfigure", self._get_reconfigure_entry(), user_input)
 
     async def _new_pin(

@@ -6,6 +6,8 @@ DOMAIN: Final = "smartbms"
 MANUFACTURER: Final = "123electric"
 
 CONF_DEVICE_TYPE: Final = "device_type"
+# The entries of the BMS that a bank is made of; no BMS has this.
+CONF_MEMBERS: Final = "members"
 CONF_SERIAL_NUMBER: Final = "serial_number"
 CONF_SIMULATED_CELLS: Final = "simulated_cells"
 EVENT_DEVICE_LOG: Final = "smartbms_device_log"
