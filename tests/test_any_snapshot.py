@@ -51,4 +51,4 @@ def test_everything_that_is_understood(moments: list[tuple[Snapshot, float]], ge
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert as_text(told, {})
     for finding in insight.findings(now, Circumstances(break_cell=8)):
-        assert all(placeholders(finding).values())
+        assert all(placeholders(finding.evidence).values())

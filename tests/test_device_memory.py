@@ -108,13 +108,13 @@ async def test_generation_2_keeps_no_log(hass: HomeAssistant, radio: Radio) -> N
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ((LogEvent.VOLTAGE_LOW, 575, 7), "reported a cell below V min (cell 7, 2.875 V)"),
-        ((LogEvent.VOLTAGE_HIGH, 742, 2), "reported a cell above V max (cell 2, 3.710 V)"),
+        ((LogEvent.VOLTAGE_LOW, 575, 7), "reported: Cell below V min (Cell 7, 2.875 V)"),
+        ((LogEvent.VOLTAGE_HIGH, 742, 2), "reported: Cell above V max (Cell 2, 3.710 V)"),
         (
             (LogEvent.TEMPERATURE_LOW_CHARGE, 270, 1),
-            "reported a cell below T min for charging (cell 1, -0.7 °C)",
+            "reported: Cell below T min for charging (Cell 1, -0.7 °C)",
         ),
-        ((LogEvent.COMMUNICATION, 0, 0), "lost the communication with its cells"),
+        ((LogEvent.COMMUNICATION, 0, 0), "reported: Communication with the cells lost"),
     ],
 )
 async def test_the_words_of_the_logbook(
@@ -143,7 +143,7 @@ async def test_a_device_that_is_gone(hass: HomeAssistant) -> None:
     }
     assert described[EVENT_DEVICE_LOG](Event(EVENT_DEVICE_LOG, data)) == {
         "name": "123\\SmartBMS",
-        "message": "reported a cell above T max",
+        "message": "reported: Cell above T max",
     }
 
 

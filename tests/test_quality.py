@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from custom_components.smartbms import PLATFORMS
+from custom_components.smartbms.bank_flow import BankSteps
 from custom_components.smartbms.bms import errors
 from custom_components.smartbms.config_flow import SmartBmsConfigFlow
 from custom_components.smartbms.const import DOMAIN
@@ -122,6 +123,7 @@ def texts(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 
 ACTION_ERRORS = {
     "unknown_bms",
+    "is_a_bank",
     "nothing_known",
     "already_recording",
     "not_recorded",
@@ -131,6 +133,8 @@ ACTION_ERRORS = {
     "changed_meanwhile",
     "write_restored",
     "write_unclear",
+    "stored_otherwise",
+    "unnamed_changed",
     "nothing_to_write",
     "no_recommendation",
     "unknown_setting",
@@ -154,15 +158,25 @@ def error_keys() -> set[str]:
 
 def test_every_error_can_be_told() -> None:
     """Each has a message of its own, in the flow as in the log."""
-    assert len(error_keys()) == 12
+    assert len(error_keys()) == 13
     assert set(TRANSLATIONS["exceptions"]) == error_keys() | ACTION_ERRORS
-    assert set(TRANSLATIONS["config"]["error"]) == error_keys() | {"pin_format", "unknown"}
+    assert set(TRANSLATIONS["config"]["error"]) == error_keys() | {
+        "pin_format",
+        "too_few_members",
+        "unknown",
+    }
     for key in error_keys():
         assert TRANSLATIONS["exceptions"][key]["message"] == TRANSLATIONS["config"]["error"][key]
     messages = [TRANSLATIONS["exceptions"][key]["message"] for key in error_keys()]
     assert len(set(messages)) == len(messages)
     findings = {f"finding_{key}" for key in FindingKey}
-    assert set(TRANSLATIONS["issues"]) == {"held_by_bms_ble", "setting_unclear", "setting_settled", *findings}
+    assert set(TRANSLATIONS["issues"]) == {
+        "held_by_bms_ble",
+        "member_gone",
+        "setting_unclear",
+        "setting_settled",
+        *findings,
+    }
 
 
 def test_every_end_of_the_flow_can_be_told() -> None:
@@ -170,6 +184,7 @@ def test_every_end_of_the_flow_can_be_told() -> None:
     assert set(TRANSLATIONS["config"]["abort"]) == {
         "already_configured",
         "already_in_progress",
+        "members_changed",
         "no_adapter",
         "no_devices_found",
         "not_supported",
@@ -193,17 +208,20 @@ def schema(name: str) -> dict[str, Any]:
 def test_every_step_of_the_flow_is_explained() -> None:
     """Each form has a title, and each of its fields a name and an explanation."""
     steps = TRANSLATIONS["config"]["step"]
-    methods = {name.removeprefix("async_step_") for name in vars(SmartBmsConfigFlow) if "async_step_" in name}
+    names = {*vars(BankSteps), *vars(SmartBmsConfigFlow)}
+    methods = {name.removeprefix("async_step_") for name in names if "async_step_" in name}
     assert set(steps) == methods - {"bluetooth", "reauth"}
     assert {step: fields(text) for step, text in steps.items()} == {
         "user": set(),
         "device": {"address"},
         "simulated": set(schema("_SIMULATED_SCHEMA")),
+        "bank": {"name", "members"},
+        "members": {"members"},
         "pin": set(schema("_PIN_SCHEMA")),
         "reauth_confirm": set(schema("_PIN_SCHEMA")),
         "reconfigure": set(schema("_PIN_SCHEMA")),
     }
-    assert set(steps["user"]["menu_options"]) == {"device", "simulated"}
+    assert set(steps["user"]["menu_options"]) == {"device", "simulated", "bank"}
     assert set(TRANSLATIONS["options"]["step"]) == {"init"}
     assert fields(TRANSLATIONS["options"]["step"]["init"]) == set(schema("_OPTIONS_SCHEMA"))
     assert all(step["title"] for step in (*steps.values(), *TRANSLATIONS["options"]["step"].values()))
@@ -226,8 +244,12 @@ async def test_every_entity_has_a_name_and_an_icon(hass: HomeAssistant, radio: R
     """All entities there can be are translated, and nothing else is; each has an icon."""
     await set_up(hass, radio, still_bms(hass))
     await enable(hass)
-    # Only a simulated BMS has its day chosen.
-    keys: dict[str, set[str]] = {"select": {"scenario", "speed"}}
+    # Only a simulated BMS has its day chosen, and only a bank has batteries.
+    keys: dict[str, set[str]] = {
+        "select": {"scenario", "speed"},
+        "binary_sensor": {"battery_missing"},
+        "sensor": {"batteries_in_reach"},
+    }
     for entity in er.async_get(hass).entities.values():
         assert entity.translation_key is not None
         keys.setdefault(entity.domain, set()).add(entity.translation_key)
@@ -343,11 +365,15 @@ def test_platforms_know_only_the_coordinator_and_values() -> None:
             top = name.split(".")[0]
             if (HOME / top).is_dir() or (HOME / f"{top}.py").exists():
                 assert top in {
+                    "bank",
+                    "bank_entities",
                     "coordinator",
                     "entity",
                     "const",
                     "bms",
+                    "energy",
                     "insights",
+                    "measured",
                     "setting_entity",
                     "setting_values",
                     "simulation",

@@ -190,7 +190,9 @@ async def test_a_relay_that_would_be_switched_off(hass: HomeAssistant, radio: Ra
     bms.firmware.counts[K.V_NOMINAL] = 0
     bms.firmware.set_critical(True)
     await set_up(hass, radio, bms, options=UNLOCKED)
-    with pytest.raises(ServiceValidationError, match=r"switch off charging .*cell 14.* 3\.3"):
+    with pytest.raises(
+        ServiceValidationError, match=r"Charge relay \(A cell is at V max: .* at cell 14, limit 3\.3 V\)"
+    ):
         await choose(hass, "v_max", 3.3)
     assert held(bms, K.V_MAX) == [740]
     assert shown(hass, "charge_allowed") == "on"
@@ -200,7 +202,7 @@ async def test_an_inverted_relay_would_open(hass: HomeAssistant, radio: Radio) -
     """No rule says so, but its contact turns around."""
     bms = still_bms(hass)
     await set_up(hass, radio, bms, options=UNLOCKED)
-    with pytest.raises(ServiceValidationError, match="discharging .*inversion"):
+    with pytest.raises(ServiceValidationError, match="switch off at once: Load relay. Nothing"):
         await choose(hass, "load_relay_invert", True)
     assert held(bms, K.LOAD_RELAY_INVERT) == [0]
 
@@ -297,9 +299,9 @@ async def test_the_logbook_tells_who_asked(hass: HomeAssistant, radio: Radio, ha
     await choose(hass, "sensor_type", "250_a_10_a")
     assert described(hass, events[-1])["message"].endswith("from 500 A / 20 A to 250 A / 10 A")
     await choose(hass, "critical_mode", "critical")
-    assert described(hass, events[-1])["message"] == "changed Critical mode from normal to critical"
+    assert described(hass, events[-1])["message"] == "changed Critical mode from Normal to Critical"
     await choose(hass, "use_measured_capacity", True)
-    assert described(hass, events[-1])["message"] == "changed Use measured capacity from off to on"
+    assert described(hass, events[-1])["message"] == "changed Use measured capacity from Off to On"
 
 
 class Surprising(Firmware):
@@ -326,7 +328,7 @@ async def test_a_write_that_the_bms_does_not_take(hass: HomeAssistant, radio: Ra
     await set_up(hass, radio, bms, options=UNLOCKED)
     events = told(hass)
     break_writes(bms, Fault.WRONG_BYTE)
-    with pytest.raises(HomeAssistantError, match=r"it holds: V max 3\.7 V"):
+    with pytest.raises(HomeAssistantError, match=r"the BMS holds: V max 3\.7 V"):
         await choose(hass, "v_max", 3.65)
     assert held(bms, K.V_MAX) == [740]
     assert shown(hass, "v_max") == "3.7"

@@ -188,3 +188,9 @@ def test_what_is_stored_comes_back() -> None:
     remembered = Remembered.from_json(stored, None)
     assert remembered.pending == pending
     assert remembered.as_json()["pending"] == stored["pending"]
+
+
+def test_more_writes_than_there_are_settings() -> None:
+    """However long a damaged file is, no more can be pending."""
+    damaged = [{"key": "t_max", "old_count": 1, "new_count": 2}] * 5000
+    assert len(Remembered.from_json({"pending": damaged}, None).pending) == len(SETTINGS)

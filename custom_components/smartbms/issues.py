@@ -10,7 +10,7 @@ from .bms.errors import HeldElsewhereError
 from .bms.settings import SettingKey
 from .const import DOMAIN
 from .model.diagnosis import Finding, FindingKey, Severity
-from .model.report import placeholders
+from .words import words
 
 # A notice is listed with the findings, but nobody is asked to repair it.
 _SEVERITIES: Final = {Severity.WARNING: ir.IssueSeverity.WARNING, Severity.ERROR: ir.IssueSeverity.ERROR}
@@ -43,7 +43,8 @@ class Issues:
                 self._shown.pop(key, None)
             elif self._shown.get(key) is not finding.severity:
                 self._shown[key] = finding.severity
-                self._create(f"finding_{key}", _SEVERITIES[finding.severity], placeholders(finding))
+                evidence = words(self._hass).evidence(finding.evidence)
+                self._create(f"finding_{key}", _SEVERITIES[finding.severity], evidence)
 
     def unclear(self, key: SettingKey, texts: Mapping[str, str]) -> None:
         """Tell that nobody knows what the BMS holds in place of a setting."""

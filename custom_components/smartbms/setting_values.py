@@ -6,9 +6,6 @@ from typing import Final
 
 from .bms.device import TemperatureScale
 from .bms.settings import SETTINGS, SettingKey, Unit
-from .model import chemistry
-from .model.hardware import SENSOR_TYPES
-from .model.report import shown
 
 _K = SettingKey
 _FUNCTIONS: Final = MappingProxyType(
@@ -30,11 +27,6 @@ CODES: Final[Mapping[SettingKey, Mapping[int, str]]] = MappingProxyType(
     }
 )
 
-# What a name is in a sentence, where it is not its own words.
-_NAMES: Final[Mapping[SettingKey, Mapping[int, str]]] = MappingProxyType(
-    {_K.SENSOR_TYPE: SENSOR_TYPES, _K.CHEMISTRY: chemistry.CODES}
-)
-
 
 def to_person(key: SettingKey, value: float, scale: TemperatureScale) -> float:
     """Return a value in the unit that a person uses: temperatures in °C."""
@@ -44,22 +36,3 @@ def to_person(key: SettingKey, value: float, scale: TemperatureScale) -> float:
 def to_device(key: SettingKey, value: float, scale: TemperatureScale) -> float:
     """Return a person's value in the unit of the setting: temperatures as the nearest raw count."""
     return scale.raw(value) if SETTINGS[key].unit is Unit.RAW_TEMPERATURE else value
-
-
-def as_text(key: SettingKey, value: float | None, scale: TemperatureScale) -> str:
-    """Return a value as it stands in a sentence; a dash for what is not known."""
-    if value is None:
-        return shown(None)
-    setting = SETTINGS[key]
-    names = _NAMES.get(key) or CODES.get(key, {})
-    if (name := names.get(round(value))) is not None:
-        return name.replace("_", " ")
-    match setting.unit:
-        case Unit.FLAG:
-            return "on" if value else "off"
-        case Unit.CODE:
-            return f"code {value:.0f}"
-        case Unit.RAW_TEMPERATURE:
-            return f"{shown(to_person(key, value, scale))} °C"
-        case _:
-            return f"{shown(float(value))} {setting.unit}"

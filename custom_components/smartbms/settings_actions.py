@@ -9,15 +9,15 @@ from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.util import dt as dt_util
 
+from .bank import bms_entry
 from .bms.errors import HypothesisError, NotVerifiedError
 from .bms.settings import SETTINGS, SettingKey, is_writable
 from .bms.state import Snapshot
 from .bms.writes import Change
 from .const import DOMAIN
-from .coordinator import SmartBmsConfigEntry, SmartBmsCoordinator
+from .coordinator import SmartBmsCoordinator
 from .files import async_keep, folder
 from .link.transaction import Held
 from .model.chemistry import Chemistry, Recommendation, advised, recommended
@@ -28,6 +28,7 @@ from .model.report import cause_as_json
 from .setting_sets import Backup, balance_switches, thresholds
 from .setting_values import to_device, to_person
 from .settings_writer import async_write, in_order, require_unlocked
+from .words import words
 from .written import is_change
 
 if TYPE_CHECKING:
@@ -190,8 +191,7 @@ async def _carry_out(
 
 
 def _coordinator(call: ServiceCall) -> SmartBmsCoordinator:
-    entry: SmartBmsConfigEntry = async_get_config_entry(call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID])
-    return entry.runtime_data
+    return bms_entry(call.hass, call.data[ATTR_CONFIG_ENTRY_ID]).runtime_data
 
 
 def _read_settings(coordinator: SmartBmsCoordinator) -> Snapshot:
@@ -220,7 +220,7 @@ def _recommendation(coordinator: SmartBmsCoordinator, data: Mapping[str, object]
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="no_recommendation",
-            translation_placeholders={"chemistry": chemistry.value},
+            translation_placeholders={"chemistry": words(coordinator.hass).chemistry(chemistry)},
         )
     return found
 
@@ -260,11 +260,11 @@ def _about_balancing(coordinator: SmartBmsCoordinator, wanted: float) -> dict[st
 
 def _load(folder: Path, name: str) -> object:
     """Return what a file of the folder holds, or `None`; files elsewhere are nobody's business."""
-    path = (folder / name).resolve()
-    if path.parent != folder.resolve():
-        return None
     try:
+        path = (folder / name).resolve()
+        if path.parent != folder.resolve():
+            return None
         data: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError, ValueError:
+    except OSError, ValueError, RecursionError:
         return None
     return data

@@ -5,27 +5,22 @@ switches a relay off at once unless that is asked for; then written as one trans
 logbook, and shown as it was read back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from homeassistant.core import Context, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .bms.errors import SettingRefusedError, SmartBmsError
 from .bms.settings import SettingKey
-from .bms.stored import JSON
 from .bms.writes import Change, check, order
 from .const import DOMAIN
 from .coordinator import SmartBmsCoordinator
 from .link.transaction import Outcome, WriteStatus
-from .model.foresight import SwitchedOff, foreseen
-from .model.relays import Relay
-from .model.report import cause_as_json, shown
+from .model.foresight import foreseen
+from .words import words
 from .written import is_change, tell_written, texts
 
 type Settings = Mapping[SettingKey, float]
-
-_WHAT: Final = {Relay.CHARGE: "charging", Relay.LOAD: "discharging"}
 
 
 async def async_write(
@@ -89,10 +84,12 @@ async def _write(coordinator: SmartBmsCoordinator, changes: Sequence[Change], *,
         switched_off = foreseen(coordinator.insight, settings, ordered)
         if switched_off and not force:
             is_brief = all(each.in_between for each in switched_off)
+            said = words(coordinator.hass)
+            relays = ", ".join(said.switched_off(each, coordinator.data) for each in switched_off)
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="would_switch_off_briefly" if is_brief else "would_switch_off",
-                translation_placeholders={"name": coordinator.name, **_reasons(coordinator, switched_off)},
+                translation_placeholders={"name": coordinator.name, "relays": relays},
             )
 
     try:
@@ -122,42 +119,27 @@ def in_order(coordinator: SmartBmsCoordinator, changes: Sequence[Change], settin
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key=err.key,
-            translation_placeholders=err.placeholders,
+            translation_placeholders=words(coordinator.hass).named(err.placeholders),
         ) from err
     return order(changes, settings)
 
 
-def _reasons(coordinator: SmartBmsCoordinator, switched_off: Iterable[SwitchedOff]) -> dict[str, str]:
-    """Return what would be switched off and why, as it stands in a sentence."""
-    causes = {cause.rule: cause for each in switched_off for cause in each.causes}
-    reasons = [_reason(cause_as_json(coordinator.data, cause)) for cause in causes.values()]
-    return {
-        "what": " and ".join(_WHAT[each.relay] for each in switched_off),
-        "reason": "; ".join(reasons) or "by its function or inversion",
-    }
-
-
-def _reason(cause: Mapping[str, JSON]) -> str:
-    rule = shown(cause["rule"]).replace("_", " ")
-    cell = "" if cause["cell"] is None else f" of cell {cause['cell']}"
-    return f"{rule}: {shown(cause['value'])}{cell}, the limit being {shown(cause['limit'])}"
-
-
 def _ending(coordinator: SmartBmsCoordinator, outcome: Outcome) -> dict[str, str]:
     """Return what was wanted, what is held, and what went wrong, as it stands in a sentence."""
-    scale = coordinator.options.temperature_scale
-    told = [texts(held, scale) for held in outcome.changes if is_change(held)]
+    hass, scale = coordinator.hass, coordinator.options.temperature_scale
+    told = [texts(hass, held, scale) for held in outcome.changes if is_change(held)]
     return {
         "wanted": ", ".join(f"{each['setting']} {each['new']}" for each in told),
         "held": ", ".join(f"{each['setting']} {each['held']}" for each in told),
-        "reason": _what_went_wrong(outcome),
+        "reason": words(hass).reason(_what_went_wrong(outcome)),
     }
 
 
 def _what_went_wrong(outcome: Outcome) -> str:
+    """Return the key of the message that says it."""
     if outcome.unnamed_differ:
-        return "something that is not among its settings has changed as well"
-    return "it stored something else" if outcome.error is None else outcome.error.key.replace("_", " ")
+        return "unnamed_changed"
+    return "stored_otherwise" if outcome.error is None else outcome.error.key
 
 
 @callback
@@ -166,7 +148,7 @@ def _tell(coordinator: SmartBmsCoordinator, outcome: Outcome, context: Context |
     scale = coordinator.options.temperature_scale
     for held in filter(is_change, outcome.changes):
         if outcome.status is WriteStatus.UNCLEAR:
-            coordinator.issues.unclear(held.key, texts(held, scale))
+            coordinator.issues.unclear(held.key, texts(coordinator.hass, held, scale))
         else:
             coordinator.issues.verified(held.key)
         tell_written(

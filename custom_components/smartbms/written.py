@@ -7,8 +7,8 @@ from .bms.device import TemperatureScale
 from .bms.settings import SETTINGS
 from .const import EVENT_SETTING_WRITTEN
 from .link.transaction import Held
-from .setting_values import as_text
 from .telling import tell
+from .words import words
 
 
 def is_change(held: Held) -> bool:
@@ -17,13 +17,14 @@ def is_change(held: Held) -> bool:
     return count(held.wanted) != count(held.old) or held.held not in (None, held.old)
 
 
-def texts(held: Held, scale: TemperatureScale) -> dict[str, str]:
+def texts(hass: HomeAssistant, held: Held, scale: TemperatureScale) -> dict[str, str]:
     """Return what fills a sentence about a write: the setting, its old, wanted and held value."""
+    said = words(hass)
     return {
-        "setting": SETTINGS[held.key].name,
-        "old": as_text(held.key, held.old, scale),
-        "new": as_text(held.key, held.wanted, scale),
-        "held": as_text(held.key, held.held, scale),
+        "setting": said.setting(held.key),
+        "old": said.value(held.key, held.old, scale),
+        "new": said.value(held.key, held.wanted, scale),
+        "held": said.value(held.key, held.held, scale),
     }
 
 
@@ -37,5 +38,5 @@ def tell_written(
     context: Context | None = None,
 ) -> None:
     """Put a write into the logbook, however it ended; `status` is one that the logbook has words for."""
-    told = {"key": held.key.value, "status": status, **texts(held, scale)}
+    told = {"key": held.key.value, "status": status, **texts(hass, held, scale)}
     tell(hass, entry, EVENT_SETTING_WRITTEN, told, context=context)

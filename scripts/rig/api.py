@@ -66,6 +66,7 @@ class ConfigEntry(TypedDict):
     source: str
     state: str
     reason: str | None
+    error_reason_translation_key: str | None
     disabled_by: str | None
 
 

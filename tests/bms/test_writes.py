@@ -19,6 +19,7 @@ HOME = Path(__file__).parents[2] / "custom_components" / "smartbms"
 TRANSLATIONS = json.loads((HOME / "translations" / "en.json").read_text(encoding="utf-8"))
 K = SettingKey
 GEN2, GEN3 = Generation
+NAMES = {key.value: setting.name for key, setting in SETTINGS.items()} | {"balance_voltage": "V balance"}
 
 # LiFePO4 as the newest manual recommends; temperatures raw: 2, -10 and 60 degrees.
 LIFEPO4: Mapping[SettingKey, float] = {
@@ -72,7 +73,7 @@ def refused(
     try:
         check(wanted, held, balance_voltage, generation, unconfirmed=unconfirmed, scale=scale)
     except SettingRefusedError as err:
-        return err.fault, err.placeholders
+        return err.fault, {each: text.format_map(NAMES) for each, text in err.placeholders.items()}
     return None
 
 
@@ -129,7 +130,7 @@ def test_one_setting_twice() -> None:
     with pytest.raises(SettingRefusedError) as raised:
         check([Change(K.V_MIN, 2.8), Change(K.V_MIN, 2.8)], LIFEPO4, BALANCE, GEN3)
     assert raised.value.key == "setting_named_twice"
-    assert raised.value.placeholders == {"setting": "V min"}
+    assert raised.value.placeholders == {"setting": "{v_min}"}
 
 
 @pytest.mark.parametrize(

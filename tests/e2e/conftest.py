@@ -9,6 +9,7 @@ import pytest_socket
 
 from custom_components.smartbms.bms.device import DeviceType
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
+from scripts.rig.hostile_soak import EVENT_LOOP
 from scripts.rig.world import PIN, World, simulated_bms, world
 
 from .house import Bms, Bring, Log, Witness
@@ -30,7 +31,8 @@ async def shared() -> AsyncIterator[World]:
     """Start Home Assistant with a proxy and nothing in its reach."""
     # The fixture of that name only lives as long as a test.
     pytest_socket.enable_socket()
-    async with world([], log_levels={"custom_components.smartbms": "debug"}) as here:
+    levels = {"custom_components.smartbms": "debug"}
+    async with world([], log_levels=levels, companions=[EVENT_LOOP]) as here:
         here.proxy.advertise_every = _ADVERTISE_EVERY
         yield here
 

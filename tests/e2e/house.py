@@ -33,8 +33,11 @@ UNDERSTOOD = frozenset(
         "time_to_full",
         "time_to_empty",
         "findings",
+        "days_without_full_charge",
     }
 )
+# What has flowed stays true.
+COUNTED = frozenset({"collected_total", "consumed_total", "charged_total", "discharged_total"})
 _LOGIN = re.compile(rb"PW(.*?)!\r")
 _LOGGED = re.compile(r"^\S+ \S+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[\w.]+)\] (?P<text>.*)$")
 
@@ -185,10 +188,11 @@ class Bms:
         await self.here.api.wait_for(is_so, timeout, f"{key} of {self.name} to be {' or '.join(wanted)}")
 
     async def becomes_unavailable(self, timeout: float) -> None:
-        """Wait until nothing measured is shown any more; what was understood stays, with its date."""
+        """Wait until nothing measured is shown any more; what was understood or counted stays."""
 
         async def is_so() -> bool:
-            measured = {state for key, state in (await self.values()).items() if key not in UNDERSTOOD}
+            values = await self.values()
+            measured = {state for key, state in values.items() if key not in UNDERSTOOD | COUNTED}
             return measured == {"unavailable"}
 
         await self.here.api.wait_for(is_so, timeout, f"{self.name} to be unavailable")

@@ -160,7 +160,7 @@ def test_every_finding_has_its_text() -> None:
     assert set(every) == set(FindingKey)
     assert {key for key in TEXTS if key.startswith("finding_")} == {f"finding_{key}" for key in FindingKey}
     for key, finding in every.items():
-        text, known = TEXTS[f"finding_{key}"], placeholders(finding) | {"name": "Shed"}
+        text, known = TEXTS[f"finding_{key}"], placeholders(finding.evidence) | {"name": "Shed"}
         title = {field for _, field, _, _ in Formatter().parse(text["title"]) if field}
         description = {field for _, field, _, _ in Formatter().parse(text["description"]) if field}
         assert "name" in title, key
@@ -176,7 +176,7 @@ def test_numbers_as_a_person_reads_them() -> None:
         Severity.WARNING,
         {"cell": 5, "voltage": 55.040000000000006, "whole": 95.0, "small": -0.05, "sensor": "load"},
     )
-    assert placeholders(finding) == {
+    assert placeholders(finding.evidence) == {
         "cell": "5",
         "voltage": "55.04",
         "whole": "95",

@@ -62,7 +62,7 @@ class _Rule:
 
 
 # Set by switches on a board, so it can be no setting (protocol.md 6).
-_BALANCE: Final = "balance_voltage"
+BALANCE_VOLTAGE: Final = "balance_voltage"
 # Two thresholds that are closer than the accuracy of a cell voltage cannot be told apart
 # (protocol.md 11.2); the manuals' own recommendations are 0.05 V apart at least.
 VOLTAGE_GAP: Final = 0.02
@@ -74,7 +74,7 @@ RESTART_GAP: Final = 1
 _DECIMALS: Final = 6
 
 _K = SettingKey
-_VOLTAGES: Final = (_K.V_MIN, _K.V_LOW, _K.V_NOMINAL, _BALANCE, _K.V_MAX)
+_VOLTAGES: Final = (_K.V_MIN, _K.V_LOW, _K.V_NOMINAL, BALANCE_VOLTAGE, _K.V_MAX)
 _RULES: Final = (
     *(
         _Rule(SettingFault.VOLTAGE_ORDER, (lower,), (upper,), VOLTAGE_GAP)
@@ -85,7 +85,7 @@ _RULES: Final = (
     *(
         _Rule(SettingFault.HYSTERESIS, lower, upper, VOLTAGE_GAP)
         for lower, upper in (
-            ((_K.V_MIN, _K.V_MIN_HYSTERESIS), (_BALANCE,)),
+            ((_K.V_MIN, _K.V_MIN_HYSTERESIS), (BALANCE_VOLTAGE,)),
             ((_K.V_MIN, _K.V_MIN_HYSTERESIS), (_K.V_MAX,)),
             ((_K.V_MIN,), (_K.V_MAX, _K.V_MAX_HYSTERESIS)),
             ((_K.V_MIN, _K.V_MIN_HYSTERESIS), (_K.V_MAX, _K.V_MAX_HYSTERESIS)),
@@ -116,7 +116,7 @@ def check(
     for change in changes:
         setting = SETTINGS[change.key]
         if change.key in wanted:
-            raise SettingRefusedError(SettingFault.NAMED_TWICE, {"setting": setting.name})
+            raise SettingRefusedError(SettingFault.NAMED_TWICE, {"setting": _named(setting.key)})
         wanted[change.key] = _accepted(
             setting, change.value, settings, generation, unconfirmed=unconfirmed, scale=scale
         )
@@ -203,7 +203,7 @@ def _accepted(
 ) -> float:
     """Return a value as the BMS can hold it; raise where that alone must not be."""
     if setting.key not in settings:
-        raise SettingRefusedError(SettingFault.MISSING, {"setting": setting.name})
+        raise SettingRefusedError(SettingFault.MISSING, {"setting": _named(setting.key)})
     lowest, highest = setting.encodable
     if not lowest <= value <= highest:
         raise _out_of(SettingFault.NOT_ENCODABLE, setting, value, setting.encodable, scale)
@@ -211,10 +211,10 @@ def _accepted(
     if count == setting.count(settings[setting.key]):
         return settings[setting.key]
     if not is_writable(setting, unconfirmed=unconfirmed):
-        raise SettingRefusedError(SettingFault.UNCONFIRMED, {"setting": setting.name})
+        raise SettingRefusedError(SettingFault.UNCONFIRMED, {"setting": _named(setting.key)})
     if setting.codes and count not in setting.codes:
         codes = ", ".join(map(str, setting.codes))
-        placeholders = {"setting": setting.name, "value": f"{value:g}", "codes": codes}
+        placeholders = {"setting": _named(setting.key), "value": f"{value:g}", "codes": codes}
         raise SettingRefusedError(SettingFault.NOT_A_CODE, placeholders)
     lowest, highest = setting.sane_range(generation)
     if not lowest <= setting.value(count) <= highest:
@@ -225,7 +225,7 @@ def _accepted(
 def _known(settings: Settings, balance_voltage: float | None) -> dict[str, float]:
     """Return what the rules may speak of: what is known and was ever set."""
     known: dict[str, float] = {key: value for key, value in settings.items() if SETTINGS[key].is_set(value)}
-    return {**known, _BALANCE: balance_voltage} if balance_voltage else known
+    return {**known, BALANCE_VOLTAGE: balance_voltage} if balance_voltage else known
 
 
 def _outward() -> dict[str, int]:
@@ -265,7 +265,7 @@ def _out_of(
     return SettingRefusedError(
         fault,
         {
-            "setting": setting.name,
+            "setting": _named(setting.key),
             "value": _shown(setting.unit, value, scale),
             "low": low,
             "high": high,
@@ -277,21 +277,22 @@ def _out_of(
 def _placeholders(rule: _Rule, known: Mapping[str, float], scale: TemperatureScale) -> dict[str, str]:
     """Return what a rule holds against each other, with its values."""
     first = rule.lower[0]
-    unit = Unit.VOLT if first == _BALANCE else SETTINGS[SettingKey(first)].unit
+    unit = Unit.VOLT if first == BALANCE_VOLTAGE else SETTINGS[SettingKey(first)].unit
     lower = sum(known[name] for name in rule.lower)
     upper = 2 * known[rule.upper[0]] - sum(known[name] for name in rule.upper)
     return {
-        "lower": " + ".join(map(_name, rule.lower)),
+        "lower": " + ".join(map(_named, rule.lower)),
         "lower_value": _shown(unit, lower, scale),
-        "upper": " - ".join(map(_name, rule.upper)),
+        "upper": " - ".join(map(_named, rule.upper)),
         "upper_value": _shown(unit, upper, scale),
         "gap": _shown(unit, rule.gap, scale, is_difference=True),
         "unit": _unit(unit),
     }
 
 
-def _name(name: str) -> str:
-    return "V balance" if name == _BALANCE else SETTINGS[SettingKey(name)].name
+def _named(key: str) -> str:
+    """Return where the name of a setting stands in a text."""
+    return f"{{{key}}}"
 
 
 def _shown(unit: Unit, value: float, scale: TemperatureScale, *, is_difference: bool = False) -> str:

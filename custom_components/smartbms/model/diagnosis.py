@@ -12,7 +12,7 @@ from ..bms.settings import SettingKey
 from ..bms.state import Snapshot, StatusBit
 from .cell_watches import STATED, extra_drop
 from .evidence import Evidence, days_since_full, observe
-from .finding import Case, Circumstances, Finding, FindingKey, Severity, cell_shown
+from .finding import Case, Circumstances, CurrentSensor, Finding, FindingKey, Severity, cell_shown
 from .profiles import Profile
 from .threshold_checks import (
     balance_voltage_unfit,
@@ -78,35 +78,37 @@ def _charger_voltage_too_high(case: Case) -> Finding | None:
     )
 
 
-def _sensor_names(case: Case) -> tuple[str, str]:
-    """Return how the sensors are called: a single one measures the battery (MAN2 to MAN13)."""
+def _sensors(case: Case) -> tuple[CurrentSensor, CurrentSensor]:
+    """Return which sensors there are: a single one measures the battery (MAN2 to MAN13)."""
     pack = case.snapshot.pack
     has_two = pack is not None and pack.charge_current is not None and pack.load_current is not None
-    return ("charge", "load") if has_two else ("battery", "battery")
+    return (
+        (CurrentSensor.CHARGE, CurrentSensor.LOAD)
+        if has_two
+        else (CurrentSensor.BATTERY, CurrentSensor.BATTERY)
+    )
 
 
 def _current_sensor_reversed(case: Case) -> Finding | None:
     """Find a sensor whose current does to the voltage what the opposite current would do."""
     first, second = case.evidence.first_reversed, case.evidence.second_reversed
-    names = [
-        name for name, sensor in zip(_sensor_names(case), (first, second), strict=True) if sensor.is_found
-    ]
-    if not names:
+    found = {sensor for sensor, watch in zip(_sensors(case), (first, second), strict=True) if watch.is_found}
+    if not found:
         return None
-    sensor = " and ".join(dict.fromkeys(names))
-    return Finding(FindingKey.CURRENT_SENSOR_REVERSED, Severity.ERROR, {"sensor": sensor})
+    sensor = CurrentSensor.BOTH if len(found) > 1 else found.pop()
+    return Finding(FindingKey.CURRENT_SENSOR_REVERSED, Severity.ERROR, {"sensor": sensor.value})
 
 
 def _sensor_not_zeroed(case: Case) -> Finding | None:
     """Find a current where none can flow (the manuals' "not zero while no current is being drawn")."""
     deadband = look(case.profile, case.snapshot, None, None).deadband
     zeros: tuple[Zero, ...] = (case.evidence.first_zero, case.evidence.second_zero)
-    for name, zero in zip(_sensor_names(case), zeros, strict=True):
+    for sensor, zero in zip(_sensors(case), zeros, strict=True):
         if zero.found is not None:
             return Finding(
                 FindingKey.SENSOR_NOT_ZEROED,
                 Severity.WARNING,
-                {"sensor": name, "current": round(zero.found, 2), "deadband": deadband},
+                {"sensor": sensor.value, "current": round(zero.found, 2), "deadband": deadband},
             )
     return None
 

@@ -39,12 +39,22 @@ class FindingKey(StrEnum):
     TOO_HOT = "too_hot"
 
 
+class CurrentSensor(StrEnum):
+    """Which current sensor a finding is about; a single one measures the current of the battery."""
+
+    BATTERY = "battery"
+    CHARGE = "charge"
+    LOAD = "load"
+    BOTH = "charge and load"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
 
     `evidence` fills the placeholders of its text, `finding_<key>` under `issues` in the translations:
-    numbers in V, A, %, Wh, °C, mV, mΩ, days. A dash stands for a cell that is not known.
+    numbers in V, A, %, Wh, °C, mV, mΩ, days; settings by their keys, sensors as `CurrentSensor` has them.
+    A dash stands for a cell that is not known.
     """
 
     key: FindingKey

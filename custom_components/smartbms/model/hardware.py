@@ -180,11 +180,7 @@ GEN2_SENSORS: Final[Mapping[int, Sensor]] = MappingProxyType(
 )
 _GEN2_DEFAULT: Final = 100
 
-# The sensor type of the settings (protocol.md 5.4) by the loops that make it. Type 11, 1000 A and
-# 40 A, is in no manual.
-SENSOR_TYPES: Final[Mapping[int, str]] = MappingProxyType(
-    {0: "125 A / 5 A", 1: "250 A / 10 A", 2: "500 A / 20 A", 11: "1000 A / 40 A"}
-)
+# The loops that make the sensor type of the settings (protocol.md 5.4); type 11 is in no manual.
 _LOOPS: Final[Mapping[int, int]] = MappingProxyType({0: 4, 1: 2, 2: 1})
 _GEN3_DEFAULT: Final = 2
 # Range, resolution, range and resolution of the low range by the number of loops.

@@ -12,7 +12,7 @@ from typing import Final
 from ..bms.settings import SETTINGS, SettingKey, Unit
 from ..bms.state import Snapshot, StatusBit
 from ..bms.stored import JSON
-from .finding import Circumstances, Finding
+from .finding import Circumstances
 from .hardware import begin_board_switches
 from .insight import Insight
 from .profiles import Profile, ProfileKey
@@ -20,6 +20,7 @@ from .relays import Cause, Line, Rule, table
 from .twin import limits_of, reading_of
 
 _TEMPERATURES: Final = (Rule.TOO_COLD, Rule.TOO_HOT)
+_NAMES: Final = {key.value: setting.name for key, setting in SETTINGS.items()}
 
 
 def report(insight: Insight, now: float, circumstances: Circumstances = Circumstances()) -> dict[str, JSON]:
@@ -158,9 +159,9 @@ def _line(snapshot: Snapshot, line: Line) -> JSON:
     return shown
 
 
-def placeholders(finding: Finding) -> dict[str, str]:
-    """Return what fills the text of a finding, numbers as a person reads them."""
-    return {key: shown(value) for key, value in finding.evidence.items()}
+def placeholders(evidence: Mapping[str, JSON]) -> dict[str, str]:
+    """Return what fills the English text of a finding: numbers as a person reads them, settings by name."""
+    return {each: _NAMES.get(shown(value), shown(value)) for each, value in evidence.items()}
 
 
 def shown(value: JSON) -> str:
@@ -261,7 +262,7 @@ def _told(finding: Mapping[str, JSON], texts: Mapping[str, Mapping[str, str]], n
     """Return a finding in the words of the translation; one without a text by its key."""
     key = shown(finding.get("key"))
     text = texts.get(f"finding_{key}", {})
-    filled = {each: shown(value) for each, value in _fields(finding.get("evidence")).items()} | {"name": name}
+    filled = placeholders(_fields(finding.get("evidence"))) | {"name": name}
     title = text.get("title", key).format_map(filled)
     return [
         f"  [{shown(finding.get('severity'))}] {title}",

@@ -49,9 +49,9 @@ def thresholds_contradict(case: Case) -> Finding | None:
             FindingKey.THRESHOLDS_CONTRADICT,
             Severity.ERROR,
             {
-                "lower": SETTINGS[lower].name,
+                "lower": lower.value,
                 "lower_value": low,
-                "upper": SETTINGS[upper].name,
+                "upper": upper.value,
                 "upper_value": high,
                 "unit": "°C" if unit is Unit.RAW_TEMPERATURE else unit.value,
             },
@@ -87,7 +87,6 @@ def thresholds_unusual(case: Case) -> Finding | None:
         _severity(identified),
         {
             "chemistry": identified.chemistry.value,
-            "sureness": identified.sureness.value,
             "v_min": v_min,
             "v_max": v_max,
             "recommended_v_min": advice.v_min,
