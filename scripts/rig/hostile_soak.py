@@ -46,6 +46,7 @@ class Cost:
 
     p99: float
     longest: float
+    longest_but_one: float
     collection: float
     growth: float
 
@@ -108,6 +109,7 @@ class Meter:
         return Cost(
             p99=lags["p99"],
             longest=lags["longest"],
+            longest_but_one=lags["longest_but_one"],
             collection=lags["longest_collection"],
             growth=growth,
         )

@@ -13,7 +13,8 @@ import threading
 from time import perf_counter, process_time
 from typing import Final
 
-from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.helpers.typing import ConfigType
 
 DOMAIN: Final = "event_loop"
@@ -39,10 +40,16 @@ class Watch:
         gc.callbacks.append(self._note_garbage)
         self._set()
 
+    def stop(self) -> None:
+        """Measure no more."""
+        self._timer.cancel()
+        gc.callbacks.remove(self._note_garbage)
+        os.close(self._schedstat)
+
     def _set(self) -> None:
         self._queued, self._worked, self._before = self._waited(), process_time(), self._garbage()
         self._due = self._loop.time() + INTERVAL
-        self._loop.call_at(self._due, self._ring)
+        self._timer = self._loop.call_at(self._due, self._ring)
 
     def _ring(self) -> None:
         late = self._loop.time() - self._due - (self._waited() - self._queued)
@@ -75,6 +82,12 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     watch = Watch()
 
     @callback
+    def stop(_: Event) -> None:
+        watch.stop()
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop)
+
+    @callback
     def read(_: ServiceCall) -> ServiceResponse:
         """Return what was measured since this was asked last, in ms."""
         lags, watch.lags = sorted(watch.lags), []
@@ -82,7 +95,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         return {
             "count": len(lags),
             "p99": 1000 * lags[ceil(0.99 * len(lags)) - 1] if lags else 0.0,
-            "longest": 1000 * max(lags, default=0.0),
+            "longest": 1000 * lags[-1] if lags else 0.0,
+            "longest_but_one": 1000 * lags[-2] if len(lags) > 1 else 0.0,
             "longest_collection": 1000 * max(pauses, default=0.0),
         }
 
