@@ -274,10 +274,11 @@ async def test_a_language_that_is_not_there(hass: HomeAssistant, radio: Radio) -
 
 
 async def test_a_language_that_was_chosen_later(hass: HomeAssistant, radio: Radio) -> None:
-    """English until the entry is loaded again."""
+    """It is spoken once the entry has been loaded again; one that we do not speak is English."""
     entry = await set_up(hass, radio, still_bms(hass))
-    hass.config.language = "fr"
+    hass.config.language = "pt"
     assert words(hass).setting(K.CAPACITY) == "Battery capacity"
+    hass.config.language = "fr"
     await hass.config_entries.async_reload(entry.entry_id)
     assert words(hass).setting(K.CAPACITY) == "Capacité de la batterie"
 
