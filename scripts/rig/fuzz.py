@@ -107,13 +107,15 @@ def keep(target: Target) -> int:
     """Keep what is kept, and of all inputs found so far the few that reach more code; return how many that are."""
     with tempfile.TemporaryDirectory() as folder:
         few, findings = Path(folder) / "few", Path(folder) / "findings"
-        _fill(few, load(CORPUS / f"{target.name}.txt"))
+        kept = load(CORPUS / f"{target.name}.txt")
+        _fill(few, kept)
         findings.mkdir()
         found = WORK / "corpus" / target.name
         # Edges alone, not how often: else hundreds of inputs would differ.
         options = ["-set_cover_merge=1", "-use_counters=0", f"-max_len={target.longest}"]
         _engine(target, findings, [*options, str(few), str(found)])
-        inputs = sorted((path.read_bytes() for path in few.iterdir()), key=len)[:_MOST_KEPT]
+        new = sorted({path.read_bytes() for path in few.iterdir()}.difference(kept), key=len)
+    inputs = [*kept, *new[: max(_MOST_KEPT - len(kept), 0)]]
     save(CORPUS / f"{target.name}.txt", inputs)
     return len(inputs)
 

@@ -37,7 +37,8 @@ _LONGEST_SILENCE: Final = 3600.0
 _WRITTEN_BELL: Final = r"\a"
 _REPLIES: Final = frozenset(("OK", "NA", "KO", "WRONG", BELL))
 
-_LOGIN: Final = re.compile(r"PW[^!]*!?")
+# What runs into it goes with it.
+_LOGIN: Final = re.compile(r"PW.*")
 _GENERAL_QUERY: Final = f"{Block.GENERAL}@"
 _PIN_POSITION: Final = 3
 _PIN_LENGTH: Final = 8
