@@ -684,7 +684,8 @@ async def test_no_frost_where_nothing_is_known(
     await until(5, 10)
     assert shown(hass, "lowest_temperature") == "unavailable"
     assert told == []
-    assert "Error" not in caplog.text
+    ours = ("homeassistant.components.automation", "homeassistant.helpers")
+    assert [each for each in caplog.records if each.levelname == "ERROR" and each.name.startswith(ours)] == []
 
 
 # Reminding of a full charge.

@@ -45,7 +45,7 @@ async def test_why_charging_is_blocked(hass: HomeAssistant, radio: Radio) -> Non
     assert min(later - earlier for earlier, later in pairwise(times)) >= 600
     state = hass.states.get(entity or "")
     assert state is not None
-    assert 3.75 < state.attributes["causes"][0]["value"] < 3.8
+    assert 3.75 <= state.attributes["causes"][0]["value"] < 3.8
 
 
 async def test_when_the_pack_will_be_empty(hass: HomeAssistant, radio: Radio) -> None:
