@@ -18,15 +18,15 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bank import Bank
 from .const import DOMAIN
-from .energy import ENERGY_SENSORS, EnergySensor
+from .energy import ENERGY_SENSORS, EnergySensor, TotalEntity
 from .entity import PublishedEntity, add_when_known
 from .measured import MeasuredDescription, MeasuredEntity
 from .model.bank import BankState, Extreme
+from .model.ledger import Flow
 
 _MODEL: Final = "Bank"
 # Sums and means bring digits that nobody measured.
 _DECIMALS: Final = 4
-_WATT_HOURS: Final = 1000.0
 
 VALUES: Final[Mapping[str, Callable[[BankState], float | None]]] = MappingProxyType(
     {
@@ -107,19 +107,13 @@ class ExtremeSensorEntity(BankEntity[float | None], MeasuredEntity[Bank]):
         )
 
 
-class BankEnergyEntity(BankEntity[float | None], MeasuredEntity[Bank]):
-    """What all members have counted of one flow, in kWh; it stays while they are away, and after a restart."""
+class BankEnergyEntity(TotalEntity[Bank], BankEntity[float | None]):
+    """What all members have counted of one flow; it goes on while they are away."""
 
     entity_description: EnergySensor
 
-    @property
-    def available(self) -> bool:
-        """Whether there is something to show, wherever the members are."""
-        return self._read() is not None
-
-    def _read(self) -> float | None:
-        total = self.coordinator.total(self.entity_description.flow)
-        return None if total is None else round(total / _WATT_HOURS, 3)
+    def _total(self, flow: Flow) -> float | None:
+        return self.coordinator.total(flow)
 
 
 class InReachSensorEntity(BankEntity[int], SensorEntity):

@@ -1,7 +1,8 @@
 """Sensors of energy that only rises, as Home Assistant's Energy dashboard wants it."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import UnitOfEnergy
@@ -11,8 +12,9 @@ from .bms.state import Connection
 from .coordinator import SmartBmsCoordinator
 from .deadband import Deadband
 from .entity import add_when_known
-from .measured import MeasuredDescription, MeasuredSensorEntity
+from .measured import MeasuredDescription, MeasuredEntity, MeasuredSensorEntity
 from .model.ledger import Flow
+from .publisher import Publisher
 
 _WATT_HOURS: Final = 1000.0
 # 10 Wh are as little on a bar of an hour as five minutes of what draws less; the BMS counts in Wh.
@@ -55,15 +57,29 @@ def add_energy_sensors(
     )
 
 
-class EnergySensorEntity(MeasuredSensorEntity):
-    """The total of one flow in kWh; it stays when the BMS is out of reach, and after a restart."""
+class TotalEntity[C: Publisher[Any]](MeasuredEntity[C]):
+    """The total of one flow in kWh, of a BMS or of a bank; it stays out of reach, and after a restart."""
 
     entity_description: EnergySensor
 
     @property
     def available(self) -> bool:
-        """Whether there is something to show, wherever the BMS is."""
+        """Whether there is something to show, wherever the battery is."""
         return self._read() is not None
+
+    @abstractmethod
+    def _total(self, flow: Flow) -> float | None:
+        """Return what has been counted of a flow, in Wh."""
+
+    def _read(self) -> float | None:
+        total = self._total(self.entity_description.flow)
+        return None if total is None else round(total / _WATT_HOURS, 3)
+
+
+class EnergySensorEntity(TotalEntity[SmartBmsCoordinator], MeasuredSensorEntity):
+    """The total of one flow of a BMS."""
+
+    entity_description: EnergySensor
 
     def _is_news(self, value: float | None, age: float) -> bool:
         """Whether a total is worth a row; a bar of the dashboard ends where the link does, with all there is."""
@@ -71,6 +87,5 @@ class EnergySensorEntity(MeasuredSensorEntity):
             return value != self._shown
         return super()._is_news(value, age)
 
-    def _read(self) -> float | None:
-        total = self.coordinator.ledger.total(self.entity_description.flow)
-        return None if total is None else round(total / _WATT_HOURS, 3)
+    def _total(self, flow: Flow) -> float | None:
+        return self.coordinator.ledger.total(flow)
