@@ -1,13 +1,11 @@
 """The bench: what is claimed, measured against its limit; the exit code says whether all of it holds."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 import json
 from pathlib import Path
-from statistics import median
 import sys
-from time import perf_counter
 from typing import Final
 
 from custom_components.smartbms.bms.device import DeviceType, Generation
@@ -19,40 +17,11 @@ from custom_components.smartbms.model.insight import Insight
 from custom_components.smartbms.simulator.battery import Battery
 from custom_components.smartbms.simulator.firmware import Firmware
 
+from .measuring import Line, measure, timed
+
 _MOST_CELLS: Final = 255
 _DAY: Final = 86400.0
-_REPEATS: Final = 7
 _STEPS: Final = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One thing measured: median and spread (highest less lowest) of the repeats, and its limit."""
-
-    name: str
-    unit: str
-    value: float
-    spread: float
-    limit: float
-
-    @property
-    def passes(self) -> bool:
-        """Whether the limit holds."""
-        return self.value <= self.limit
-
-
-def measure(name: str, unit: str, limit: float, once: Callable[[], float], repeats: int = _REPEATS) -> Line:
-    """Return the line of something measured several times."""
-    values = [once() for _ in range(repeats)]
-    return Line(name=name, unit=unit, value=median(values), spread=max(values) - min(values), limit=limit)
-
-
-def timed(work: Callable[[], object], times: int = 1) -> float:
-    """Return the seconds that one run of some work takes, over several."""
-    began = perf_counter()
-    for _ in range(times):
-        work()
-    return (perf_counter() - began) / times
 
 
 def bms(cells: int) -> tuple[Firmware, list[float]]:

@@ -171,7 +171,7 @@ def test_the_flows_that_can_be_known() -> None:
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """It lives through all plants at once."""
-    assert main(["--year", "--days", "0.2", "--seed", "3"]) == 0
+    assert main(["--year", "0.2", "--seed", "3"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("0.2 days, seed 3\n")
     assert [plant.name in told for plant in PLANTS] == [True, True, True]

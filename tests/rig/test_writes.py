@@ -1,4 +1,4 @@
-"""What `scripts/soak` lives through, and what it says of it."""
+"""What `scripts/soak --writes` lives through, and what it says of it."""
 
 import pytest
 
@@ -6,8 +6,9 @@ from custom_components.smartbms.bms.device import DeviceType, Generation
 from custom_components.smartbms.bms.settings import SETTINGS, SettingKey
 from custom_components.smartbms.link.transaction import Held, Outcome, WriteStatus
 from custom_components.smartbms.simulator.write_fault import Fault
-from scripts.rig.soak import Case, End, Trial, cases, main, news, report
+from scripts.rig.soak import main
 from scripts.rig.virtual_loop import run
+from scripts.rig.writes import Case, End, Trial, cases, news, report
 
 K = SettingKey
 CHEMISTRY = Case(
