@@ -20,7 +20,7 @@ from .bank import Bank
 from .const import DOMAIN
 from .energy import ENERGY_SENSORS, EnergySensor, TotalEntity
 from .entity import PublishedEntity, add_when_known
-from .measured import MeasuredDescription, MeasuredEntity
+from .measured import MeasuredDescription, MeasuredEntity, reversed_power
 from .model.bank import BankState, Extreme
 from .model.ledger import Flow
 
@@ -39,8 +39,7 @@ VALUES: Final[Mapping[str, Callable[[BankState], float | None]]] = MappingProxyT
         "load_power": lambda bank: bank.load_power,
         "state_of_charge": lambda bank: bank.state_of_charge,
         "stored_energy": lambda bank: bank.stored_energy,
-        # As the Energy dashboard wants it: positive while the bank discharges.
-        "battery_power": lambda bank: None if bank.power is None else 0.0 - bank.power,
+        "battery_power": lambda bank: reversed_power(bank.power),
         "cell_voltage_spread": lambda bank: bank.cell_voltage_spread,
     }
 )

@@ -133,3 +133,8 @@ class MeasuredEntity[C: Publisher[Any]](PublishedEntity[C, float | None], Sensor
 
 class MeasuredSensorEntity(SmartBmsEntity[float | None], MeasuredEntity[SmartBmsCoordinator]):
     """A number of one BMS or of one of its cells."""
+
+
+def reversed_power(power: float | None) -> float | None:
+    """Return a power as the Energy dashboard wants it, positive while the battery discharges; 0 has no sign."""
+    return None if power is None else 0.0 - power

@@ -41,6 +41,7 @@ from .measured import (
     Kind,
     MeasuredDescription,
     MeasuredSensorEntity,
+    reversed_power,
 )
 
 PARALLEL_UPDATES = 0
@@ -127,11 +128,6 @@ def _health(
     return _pack(key, value_fn, kind, category=EntityCategory.DIAGNOSTIC, state_class=state_class)
 
 
-def _reversed(power: float | None) -> float | None:
-    """Return a power seen from the other side; nothing stays nothing, without a sign."""
-    return None if power is None else 0.0 - power
-
-
 # Statistics are kept for ever, so only what tells something after years has them: not what follows from
 # others (currents from powers, the average from the pack's voltage, stored energy from the state of
 # charge), not what begins anew each day, and of temperatures the extremes.
@@ -141,7 +137,7 @@ PACK_SENSORS: Final = (
     _pack("power", lambda s: s.power(s.pack and s.pack.battery_current), POWER, state_class=_STATISTICS),
     _pack(
         "battery_power",
-        lambda s: _reversed(s.power(s.pack and s.pack.battery_current)),
+        lambda s: reversed_power(s.power(s.pack and s.pack.battery_current)),
         POWER,
         state_class=_STATISTICS,
     ),

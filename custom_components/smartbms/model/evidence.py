@@ -89,6 +89,7 @@ def _numbers(standard: tuple[float | None, ...], data: object) -> list[float | N
     if not isinstance(data, list) or len(data) != len(standard):
         return None
     for value, default in zip(data, standard, strict=True):
+        # Whether something has happened is stored among the numbers, so a bool counts as one here.
         is_number = isinstance(value, int | float) and -_LARGEST < value < _LARGEST
         if not is_number and not (value is None and default is None):
             return None
