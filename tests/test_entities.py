@@ -406,7 +406,7 @@ async def test_an_empty_cell(hass: HomeAssistant, radio: Radio) -> None:
 
 async def test_the_largest_pack_comes_in_portions(hass: HomeAssistant, radio: Radio) -> None:
     """Hundreds of entities made at once would stop the event loop; two minutes later all are there."""
-    await set_up(hass, radio, still_bms(hass, cells=255), seconds=6)
+    await set_up(hass, radio, still_bms(hass, cells=255), seconds=1)
     registry = er.async_get(hass)
     first = len(registry.entities)
     await asyncio.sleep(120)

@@ -12,7 +12,7 @@ from custom_components.smartbms.const import DOMAIN
 from custom_components.smartbms.simulator.peripheral import BmsPeripheral
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
 from .radio import ADDRESS, TITLE, Radio, Trouble, entry_of, fail, set_up, shown, still_bms, unplug
@@ -138,6 +138,38 @@ async def test_home_assistant_stops(
         while at_work():
             await asyncio.sleep(0.1)
     assert not bms.connected
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_home_assistant_stops_while_a_bms_is_set_up(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever restarts Home Assistant while a BMS is out of reach is told of no error, and does not wait."""
+    bms = still_bms(hass)
+    entry = await set_up(hass, radio, bms)
+    radio.delay = 100_000.0
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await asyncio.sleep(1)
+    hass.set_state(CoreState.stopping)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    async with asyncio.timeout(3):
+        assert not await setting_up
+    assert at_work() == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_bms_is_not_set_up_once_home_assistant_stops(
+    hass: HomeAssistant, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as after a new PIN: nobody would end it."""
+    bms = still_bms(hass)
+    radio.bring(bms)
+    hass.set_state(CoreState.stopping)
+    entry = entry_of(hass, bms)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert radio.attempts == 0
+    assert at_work() == []
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

@@ -31,7 +31,7 @@ async def test_in_reach_nothing_is_as_of(hass: HomeAssistant, radio: Radio) -> N
     """What is known now needs no date, and is as fine as the BMS tells it."""
     await set_up(hass, radio, still_bms(hass))
     state = state_of(hass, PREDICTED)
-    assert (state.state, state.attributes["uncertainty"]) == (shown(hass, "state_of_charge"), 0.5)
+    assert (state.state, state.attributes["uncertainty"]) == (shown(hass, "state_of_charge"), 1)
     assert "as_of" not in state.attributes
     assert "as_of" not in state_of(hass, CHARGING).attributes
 
@@ -49,7 +49,7 @@ async def test_the_state_of_charge_goes_on_out_of_reach(hass: HomeAssistant, rad
     state = state_of(hass, PREDICTED)
     # A tenth of the capacity in an hour.
     assert float(state.state) == pytest.approx(before - 10.6, abs=1.0)
-    assert state.attributes["uncertainty"] == pytest.approx(2.5, abs=0.2)
+    assert state.attributes["uncertainty"] == pytest.approx(6, abs=0.2)
     assert abs(datetime.fromisoformat(state.attributes["as_of"]) - heard) < timedelta(seconds=10)
     assert shown(hass, "voltage") == shown(hass, "state_of_charge") == "unavailable"
     await asyncio.sleep(24 * 3600)
@@ -147,7 +147,8 @@ async def test_a_crash_loses_five_minutes(
     stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
     ages = dt_util.utcnow().timestamp() - stored["insight"]["at"]
     assert 10 < ages <= 300
-    assert len(stored["insight"]["samples"]) == 3
+    # The newest may have been taken just after that.
+    assert len(stored["insight"]["samples"]) in (2, 3)
 
 
 async def test_a_deleted_entry_leaves_nothing(

@@ -89,9 +89,18 @@ async def test_values_are_shown_at_most_once_per_interval(
 
 
 async def test_the_first_values_do_not_wait(hass: HomeAssistant, radio: Radio) -> None:
-    """After a connection values are shown within seconds, however long the interval."""
-    await set_up(hass, radio, still_bms(hass), seconds=3, options={"publish_interval": 3600})
+    """After a connection values are shown within a tenth of a second, however long the interval."""
+    await set_up(hass, radio, still_bms(hass), seconds=0.1, options={"publish_interval": 3600})
     assert shown(hass, "voltage") == "53.05"
+    assert shown(hass, "state_of_charge") == "62"
+
+
+async def test_the_last_cell_does_not_wait(hass: HomeAssistant, radio: Radio) -> None:
+    """A pack is complete when its last cell has been heard, however long the interval."""
+    await set_up(hass, radio, still_bms(hass), seconds=14, options={"publish_interval": 3600})
+    assert "unknown" in {shown(hass, f"cell_{cell}_voltage") for cell in range(1, 17)}
+    await asyncio.sleep(2)
+    assert "unknown" not in {shown(hass, f"cell_{cell}_voltage") for cell in range(1, 17)}
 
 
 async def test_a_still_battery_writes_nothing(hass: HomeAssistant, radio: Radio) -> None:

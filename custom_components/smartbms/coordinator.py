@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
+from random import Random
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -20,7 +21,7 @@ from homeassistant.util import dt as dt_util
 from .archive import Archive, Remembered
 from .bms.alarms import Alarm
 from .bms.device import DeviceType
-from .bms.errors import HeldElsewhereError, NoAnswerError, PinRejectedError, SmartBmsError
+from .bms.errors import HeldElsewhereError, NoAnswerError, NotInReachError, PinRejectedError, SmartBmsError
 from .bms.state import Connection, Snapshot
 from .chronicle import Chronicle
 from .const import CONF_DEVICE_TYPE, CONF_SIMULATED_CELLS, DOMAIN
@@ -42,8 +43,13 @@ GRACE: Final = 30.0
 # A status bit is shown at once, but not more often than this, in s: a BMS says one a second.
 _URGENT_INTERVAL: Final = 0.1
 _SETUP_TIMEOUT: Final = 60.0
-# After a connection the first values shall not wait for a long publish interval.
-_FIRST_PUBLISH: Final = 1.0
+# What is heard for the first time shall not wait for a long publish interval: the first record of each kind,
+# and the last cell. In s; long enough that what comes together is shown together.
+_FIRST_PUBLISH: Final = 0.01
+# What happens to all batteries at once shall not hold up the event loop: each takes its turn, within so many s
+# where the first values come, and where they are given up.
+_TURNS: Final = 0.04
+_TURNS_OF_GRACE: Final = 0.25
 # Out of reach, what is predicted goes on.
 _PUBLISH_WITHOUT_BMS: Final = 60.0
 
@@ -87,7 +93,7 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             pin=entry.data.get(CONF_PIN),
             generation=self.device_type.generation if self.device_type else None,
             spawn=lambda coroutine, name: entry.async_create_background_task(hass, coroutine, name),
-            on_record=self._on_record,
+            on_records=self._on_records,
             on_state=self._on_state,
             on_memory=self.chronicle.on_memory,
             pending=remembered.pending,
@@ -98,6 +104,8 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             ),
         )
         self._meter = Meter(self.session.fold, hass.loop.time)
+        self._heard = self.session.fold.heard
+        self._turn = Random(entry.unique_id).random()
         self._contact: tuple[float | None, datetime | None] = None, None
         self._first_contact: asyncio.Future[None] = hass.loop.create_future()
         self._publish_timer: asyncio.TimerHandle | None = None
@@ -111,8 +119,12 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
         missing when the BMS cannot be reached and never was.
         """
         entry = self.config_entry
+        if self.hass.is_stopping:
+            # It would not be told to let go of the BMS any more.
+            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key=NotInReachError.key)
         self._recall()
-        entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._on_stop))
+        # Not only once: a set-up that is ended by it takes the listener away afterwards.
+        entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._on_stop))
         if (radio := self.reach.radio) is not None:
             entry.async_on_unload(radio.on_heard(self.session.wake))
         self.session.start()
@@ -122,7 +134,7 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
         except PinRejectedError as err:
             raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key) from err
         except (SmartBmsError, TimeoutError) as err:
-            if self.insight.snapshot is not None:
+            if self.insight.snapshot is not None and not self.hass.is_stopping:
                 # What an earlier run knew answers until the BMS is back.
                 self._publish()
                 return
@@ -132,7 +144,8 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
     async def async_shutdown(self) -> None:
         """Let go of the BMS; nothing is left running."""
         await super().async_shutdown()
-        self._first_contact.cancel()
+        # To cancel a set-up that waits would be told as an error.
+        self._settle(NotInReachError())
         await self.session.stop()
         await self.chronicle.keep()
         self._end_grace()
@@ -201,7 +214,7 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             self._publish()
 
     @callback
-    def _on_record(self) -> None:
+    def _on_records(self) -> None:
         self._has_news = True
         if self._grace_timer is not None:
             self._end_grace()
@@ -211,9 +224,16 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             self.chronicle.count(counters, self.now)
         if self._urgent_timer is None:
             self._publish_status()
-        if self._publish_timer is None:
-            delay = self.options.publish_interval if self.data.pack else _FIRST_PUBLISH
-            self._publish_timer = self.hass.loop.call_later(delay, self._publish)
+        heard = self.session.fold.heard
+        self._publish_within(self.options.publish_interval if heard == self._heard else _FIRST_PUBLISH)
+        self._heard = heard
+
+    def _publish_within(self, seconds: float) -> None:
+        """Publish after some seconds, when it is the turn of this BMS, unless that is done earlier."""
+        due = self.hass.loop.time() + seconds + self._turn * _TURNS
+        if self._publish_timer is None or due < self._publish_timer.when():
+            self._cancel_publish()
+            self._publish_timer = self.hass.loop.call_at(due, self._publish)
 
     @callback
     def _publish_status(self) -> None:
@@ -232,7 +252,6 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             self._meter.begin()
             self.chronicle.tell_firmware(self.session.fold.snapshot().firmware)
             self.issues.held_elsewhere(False)
-            self._cancel_publish()
         else:
             if session.error is not None and session.state is not Connection.CONNECTING:
                 self._settle(session.error)
@@ -267,7 +286,8 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
             return
         # Between two visits the values of the last one stay; one visit may be missed.
         visits = 2 * self.options.visit_minutes * 60 if self.options.mode is Mode.PERIODIC else 0
-        self._grace_timer = self.hass.loop.call_at(contact + visits + GRACE, self._become_unavailable)
+        due = contact + visits + GRACE + self._turn * _TURNS_OF_GRACE
+        self._grace_timer = self.hass.loop.call_at(due, self._become_unavailable)
 
     def _end_grace(self) -> None:
         if self._grace_timer is not None:
@@ -328,7 +348,7 @@ class SmartBmsCoordinator(Publisher[Snapshot]):
         self.issues.findings(self.findings)
         self.async_update_listeners()
         if self.session.state is not Connection.CONNECTED:
-            self._publish_timer = self.hass.loop.call_later(_PUBLISH_WITHOUT_BMS, self._publish)
+            self._publish_within(_PUBLISH_WITHOUT_BMS)
 
     def _cancel_publish(self) -> None:
         if self._publish_timer is not None:

@@ -13,7 +13,7 @@ from custom_components.smartbms.bms.device import DeviceType, Generation, Temper
 from custom_components.smartbms.bms.fold import Fold
 from custom_components.smartbms.bms.lines import MAX_LINE, LineReader, Rejection
 from custom_components.smartbms.bms.memory import Memory
-from custom_components.smartbms.bms.records import decode, encode, layout_of
+from custom_components.smartbms.bms.records import decode, encode, forget, layout_of
 from custom_components.smartbms.bms.settings import SETTINGS, Block, SettingKey
 from custom_components.smartbms.bms.state import Record, Snapshot, TotalsRecord
 from custom_components.smartbms.bms.uart_frame import Frame
@@ -116,7 +116,7 @@ def records(data: bytes) -> None:
     flags, size, stream = take.number(), take.number(), take.rest()
     generation = Generation.GEN2 if flags & 1 else Generation.GEN3
     # What was said before must not hide a way through the code.
-    decode.cache_clear()
+    forget()
     reader, fold = LineReader(), Fold(generation)
     if flags & 2:
         fold.version(Version("3.3.11", generation, 3, 3.4))

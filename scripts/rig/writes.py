@@ -148,7 +148,7 @@ class Trial:
             pin=self.firmware.pin,
             generation=None,
             spawn=self._spawn,
-            on_record=lambda: None,
+            on_records=lambda: None,
             on_state=lambda: None,
             pending=self.pending,
             on_pending=self._note_pending,

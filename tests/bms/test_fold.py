@@ -213,6 +213,16 @@ def test_other_cell_count_three_times(count: int) -> None:
     assert full(found) is (count == 2)
 
 
+def test_extremes_that_come_before_the_cells() -> None:
+    """They stay when the number of cells becomes known, unless they are of a cell that is not there."""
+    cells = [cell(1), cell(2), cell(3)]
+    found = fold("V_28A_01_2BC_04_2A8", "T_125_02_12B_01", *cells).snapshot()
+    assert found.voltages == VoltageRecord(3.25, 1, 3.5, 4, 3.4)
+    assert found.temperatures is not None
+    found = fold("V_28A_01_2BC_05_2A8", "T_125_05_12B_01", *cells).snapshot()
+    assert (found.voltages, found.temperatures) == (None, None)
+
+
 def test_one_record_with_a_communication_error() -> None:
     """One damaged bit takes no value away: the record says nothing of its cell, and that is all."""
     found = fold(*PACK_OF_4, cell(2, status=0x04, volts=0))
@@ -347,3 +357,28 @@ def test_snapshot_does_not_change() -> None:
     assert before.settings == {SettingKey.V_MIN: 2.9}
     with pytest.raises(TypeError):
         before.settings[SettingKey.V_MIN] = 0.0  # type: ignore[index]
+
+
+def test_several_lines_at_once() -> None:
+    """Whether any of them was a record is told once; what none was is counted all the same."""
+    found = Fold(Generation.GEN3)
+    assert found.lines(["OK", "E_000000_000000_000000_64", "V@"]) is True
+    assert found.lines(["OK", "V@"]) is False
+    assert found.lines([]) is False
+    assert (found.accepted, found.rejected) == (1, {Rejection.UNKNOWN: 4})
+
+
+def test_the_same_line_on_the_other_generation() -> None:
+    """Once the version has told the generation, what was heard before it means something else."""
+    found = fold("U_0AF0_+0014_+0014_+000A")
+    found.generation = Generation.GEN2
+    assert found.generation is Generation.GEN2
+    found.line("U_0AF0_+0014_+0014_+000A")
+    assert found.snapshot().pack == PackRecord(14.0, 2.5, 2.5, 1.25)
+
+
+def test_only_the_last_lines_are_kept() -> None:
+    """A thousand lines that differ take no more room than some sixty."""
+    found = fold(*(f"E_{count:06X}_000000_000000_64" for count in range(1000)))
+    assert found.accepted == 1000
+    assert len(found._known) <= 65

@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.smartbms.bms.device import Generation
 from custom_components.smartbms.bms.lines import Rejection
-from custom_components.smartbms.bms.records import decode, encode
+from custom_components.smartbms.bms.records import decode, encode, forget, layout_of
 from custom_components.smartbms.bms.state import (
     BatteryEnergyRecord,
     CellRecord,
@@ -281,3 +281,16 @@ def test_lost_end(second: str) -> None:
         # Whatever follows an `X` belongs to it, so a short reply behind one changes nothing.
         assert decode(first + second, generation) in (*Rejection, record)
         assert isinstance(decode(second + first, generation), Rejection)
+
+
+def test_what_is_remembered_takes_no_more_room() -> None:
+    """Whatever a stranger says: a thousand texts of a field, and none of those that were no value."""
+    forget()
+    for count in range(5000):
+        assert decode(f"E_{count:06X}_0_0_64", GEN3) == EnergyRecord(count, 0, 0, 100)
+        assert decode(f"E_0_0_0_{count + 101:X}", GEN3) is Rejection.IMPLAUSIBLE
+    values = layout_of(EnergyRecord).values
+    assert 2 <= len(values[0]) <= 1024
+    assert values[3] == {"64": 100}
+    forget()
+    assert not any(values)

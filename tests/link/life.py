@@ -35,6 +35,7 @@ class Life:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._session: Session | None = None
+        self._accepted = 0
         self.eager = False
 
     @property
@@ -64,7 +65,7 @@ class Life:
             pin=pin,
             generation=generation,
             spawn=self._spawn,
-            on_record=lambda: self.records.append(self.now),
+            on_records=self._note_records,
             on_state=self._note,
             on_memory=self.memories.append if reads_memory else None,
             plan=None if visit_interval is None else Plan(visit_interval=visit_interval),
@@ -93,6 +94,12 @@ class Life:
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         return asyncio.Task(work, loop=self._loop, name=name, eager_start=self.eager)
+
+    def _note_records(self) -> None:
+        """Note the time of each record; a notification may have brought several."""
+        accepted = self.session.fold.accepted
+        self.records += [self.now] * (accepted - self._accepted)
+        self._accepted = accepted
 
     def _note(self) -> None:
         error = self.session.error

@@ -104,7 +104,7 @@ async def talking(
         client.lost()
 
     gatt = await via(bms, lost).connect()
-    client = Client(gatt, ([] if heard is None else heard).append)
+    client = Client(gatt, ([] if heard is None else heard).extend)
     async with client:
         yield client, gatt
     assert not bms.connected
@@ -232,7 +232,7 @@ async def test_what_an_earlier_conversation_left() -> None:
     loop = asyncio.get_running_loop()
     gatt = await Recorder(bms).connect()
     loop.call_later(0.2, gatt.notified, 10, b"OK\rU_0528_+0000_+0000_+0000\rV_294")
-    async with Client(gatt, heard.append) as client:
+    async with Client(gatt, heard.extend) as client:
         gatt.notified(10, b"_01\r")
         await asyncio.sleep(0)
         await client.command("D!")

@@ -124,7 +124,7 @@ async def test_what_comes_after_the_end_is_not_heard(life: Life) -> None:
     """Until a backend has ended a connection, a flood goes on."""
     heard: list[str] = []
     link = await Recorder(life.bms).connect()
-    async with Client(link, heard.append) as client:
+    async with Client(link, heard.extend) as client:
         await client.start_stream()
         client.lost()
         link.notified(life.bms.services[-1].characteristics[-1].handle, b"U_0675_+000_+000_+000\r")

@@ -179,7 +179,7 @@ async def _listen(bms: Peripheral, recorder: Recorder) -> Snapshot:
         pin="1234",
         generation=None,
         spawn=lambda work, name: asyncio.Task(work, name=name),
-        on_record=lambda: None,
+        on_records=lambda: None,
         on_state=lambda: None,
     )
     session.record(recorder.tap)

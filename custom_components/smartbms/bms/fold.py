@@ -5,7 +5,7 @@ so, and the number of cells changes only when three records in a row agree.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -31,6 +31,12 @@ from .state import (
 )
 
 _AGREEING: Final = 3
+# A battery being a slow thing, most lines say again what has just been said. Few are enough: the records of a
+# second, and the cells of an ordinary pack.
+_MOST_KNOWN: Final = 64
+# These name cells by their number.
+_EXTREMES: Final = (VoltageRecord, TemperatureRecord)
+_OF_CELLS: Final = frozenset[type[Record]]({CellRecord, *_EXTREMES})
 
 
 class _Debounced:
@@ -62,7 +68,8 @@ class Fold:
 
     def __init__(self, generation: Generation) -> None:
         """Start knowing nothing."""
-        self.generation = generation
+        self._generation = generation
+        self._known: dict[str, Record | Rejection] = {}
         self.rejected: Counter[Rejection] = Counter()
         self.news: set[type[Record]] = set()
         self.accepted = 0
@@ -79,23 +86,42 @@ class Fold:
         self._cells = [Cell()] * len(self._cells)
         self._pending: list[CellRecord] = []
         self._heard: set[int] = set()
-        self._pack: PackRecord | None = None
-        self._voltages: VoltageRecord | None = None
-        self._temperatures: TemperatureRecord | None = None
-        self._energy: EnergyRecord | None = None
-        self._totals: TotalsRecord | None = None
-        self._health: HealthRecord | None = None
-        self._battery_energy: BatteryEnergyRecord | None = None
+        self._latest: dict[type[object], Record] = {}
+
+    @property
+    def generation(self) -> Generation:
+        """The generation whose lines these are."""
+        return self._generation
+
+    @generation.setter
+    def generation(self, generation: Generation) -> None:
+        self._generation = generation
+        self._known.clear()
 
     def line(self, line: str) -> bool:
         """Take one line of the stream; return whether it was a record, else count why not."""
-        record = decode(line, self.generation)
-        rejection = record if isinstance(record, Rejection) else self._record(record)
-        if rejection is None:
+        return self.lines((line,))
+
+    def lines(self, lines: Iterable[str]) -> bool:
+        """Take some lines; return whether any was a record, and count why others were not."""
+        before, known, latest, news = self.accepted, self._known, self._latest, self.news
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        for line in lines:
+            record = known.get(line)
+            if record is None:
+                record = known[line] = decode(line, self._generation)
+            if isinstance(record, Rejection):
+                self.rejected[record] += 1
+                continue
+            kind = type(record)
+            if kind in _OF_CELLS and not self._is_of_pack(record):
+                self.rejected[Rejection.IMPLAUSIBLE] += 1
+                continue
+            latest[kind] = record
+            news.add(kind)
             self.accepted += 1
-            return True
-        self.rejected[rejection] += 1
-        return False
+        return self.accepted > before
 
     def version(self, version: Version) -> None:
         """Take the answer to `V@`."""
@@ -114,12 +140,18 @@ class Fold:
     @property
     def newest_log_entry(self) -> int | None:
         """The slot of the newest entry in the device's log, also while the chain is broken."""
-        return None if self._temperatures is None else self._temperatures.newest_log_entry
+        temperatures = self._last(TemperatureRecord)
+        return None if temperatures is None else temperatures.newest_log_entry
 
     @property
     def full_cycle(self) -> bool:
         """Whether every cell has been heard since `begin_cycle`."""
         return bool(self._cells) and len(self._heard) == len(self._cells)
+
+    @property
+    def heard(self) -> tuple[int, int, bool]:
+        """How much has been heard: kinds of record, the cells there are, and whether each since `begin_cycle`."""
+        return len(self._latest), len(self._cells), self.full_cycle
 
     def begin_cycle(self) -> None:
         """Start to wait for every cell anew."""
@@ -137,40 +169,22 @@ class Fold:
             firmware=version.firmware if version else None,
             version_balance_voltage=version.balance_voltage if version else None,
             status=self.status,
-            pack=self._pack,
-            voltages=None if is_broken else self._voltages,
-            temperatures=None if is_broken else self._temperatures,
+            pack=self._last(PackRecord),
+            voltages=None if is_broken else self._last(VoltageRecord),
+            temperatures=None if is_broken else self._last(TemperatureRecord),
             cells=tuple(self._cells),
-            energy=self._energy,
-            totals=self._totals,
-            health=self._health,
-            battery_energy=self._battery_energy,
+            energy=self._last(EnergyRecord),
+            totals=self._last(TotalsRecord),
+            health=self._last(HealthRecord),
+            battery_energy=self._last(BatteryEnergyRecord),
             settings=self._settings,
             settings_verified=self._settings_verified,
         )
 
-    def _record(self, record: Record) -> Rejection | None:
-        match record:
-            case CellRecord():
-                self._cell(record)
-            case PackRecord():
-                self._pack = record
-            case VoltageRecord() if self._within_pack(record):
-                self._voltages = record
-            case TemperatureRecord() if self._within_pack(record):
-                self._temperatures = record
-            case EnergyRecord():
-                self._energy = record
-            case TotalsRecord():
-                self._totals = record
-            case HealthRecord():
-                self._health = record
-            case BatteryEnergyRecord():
-                self._battery_energy = record
-            case _:
-                return Rejection.IMPLAUSIBLE
-        self.news.add(type(record))
-        return None
+    def _last[R: Record](self, kind: type[R]) -> R | None:
+        """Return the latest record of a kind."""
+        record = self._latest.get(kind)
+        return record if isinstance(record, kind) else None
 
     def _cell(self, record: CellRecord) -> None:
         self._first.add(record.status)
@@ -187,11 +201,16 @@ class Fold:
             self._resize(record.cell_count)
 
     def _resize(self, count: int) -> None:
-        """Believe another number of cells: what was known of cells by number means nothing now."""
+        """Believe another number of cells: what was known of cells by number means nothing now.
+
+        When the first number becomes known, extremes that fit it stay: they were shown already.
+        """
+        is_first = not self._cells
         self._cells = [Cell()] * count
         self._heard.clear()
-        self._voltages = None
-        self._temperatures = None
+        for kind in _EXTREMES:
+            if (record := self._latest.get(kind)) is not None and not (is_first and self._is_of_pack(record)):
+                del self._latest[kind]
         for record in self._pending:
             self._keep(record)
         self._pending.clear()
@@ -205,5 +224,10 @@ class Fold:
         elif self.status.has(StatusBit.COMMUNICATION_ERROR):
             self._cells = [Cell()] * len(self._cells)
 
-    def _within_pack(self, record: VoltageRecord | TemperatureRecord) -> bool:
-        return not self._cells or max(record.lowest_cell or 0, record.highest_cell or 0) <= len(self._cells)
+    def _is_of_pack(self, record: Record) -> bool:
+        """Take a record that names cells by their number, unless there are none like these."""
+        if isinstance(record, CellRecord):
+            self._cell(record)
+        elif isinstance(record, _EXTREMES) and self._cells:
+            return (record.lowest_cell or 0) <= len(self._cells) >= (record.highest_cell or 0)
+        return True

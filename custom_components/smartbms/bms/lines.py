@@ -8,9 +8,22 @@ MAX_LINE: Final = 256
 BELL: Final = "\a"
 
 _END: Final = "\r"
-# A space separates records as well, and a line feed has never been seen but would be meant so.
-_SEPARATORS: Final = bytes.maketrans(b" \n", b"\r\r")
-_PING: Final = b"$"
+_PING: Final = "$"
+# What stands for every byte that is no text.
+_SPOILT: Final = "\0"
+
+
+def _meaning(byte: int) -> str:
+    """Return what a byte is taken for: an end, a character, or none."""
+    character = chr(byte)
+    # A space separates records as well, and a line feed has never been seen but would be meant so.
+    if character in " \n\r":
+        return _END
+    is_text = character == BELL or (character.isascii() and character.isprintable())
+    return character if is_text else _SPOILT
+
+
+_MEANINGS: Final = "".join(map(_meaning, range(256))).encode("ascii")
 
 
 class Rejection(StrEnum):
@@ -44,36 +57,38 @@ class LineReader:
         Pings that are echoed back vanish. A bell, with which a device rejects a command, becomes a
         line of its own. A line of more than `MAX_LINE` bytes is skipped up to its end.
         """
-        # Latin-1 maps every byte to a character, so this cannot fail; what is not ASCII is sifted out.
-        text = self._rest + bytes(data).translate(_SEPARATORS, _PING).decode("latin-1")
+        text = self._rest + data.translate(_MEANINGS).decode("ascii").replace(_PING, "")
         if BELL in text:
             text = text.replace(BELL, f"{_END}{BELL}{_END}")
-        *lines, self._rest = text.split(_END)
-        if self._skipping or len(text) > MAX_LINE or not (text.isascii() and "".join(lines).isprintable()):
-            lines = [line for line in lines if self._acceptable(line)]
-            self._bound()
-        return [line for line in lines if line]
+        end = text.rfind(_END) + 1
+        ended, self._rest = text[:end], text[end:]
+        if self._skipping or _SPOILT in ended or len(text) > MAX_LINE:
+            return self._sifted(ended.split(_END)[:-1])
+        # An end is a white space, so this leaves out the empty lines too.
+        return ended.split()
 
     def clear(self) -> None:
         """Forget the line that has begun."""
         self._rest = ""
         self._skipping = False
 
-    def _acceptable(self, line: str) -> bool:
-        if self._skipping:
-            self._skipping = False
-        elif len(line) > MAX_LINE:
-            self.rejected[Rejection.TOO_LONG] += 1
-        elif line != BELL and not (line.isascii() and line.isprintable()):
-            self.rejected[Rejection.NOT_TEXT] += 1
-        else:
-            return True
-        return False
-
-    def _bound(self) -> None:
-        """Give up a line that does not end."""
+    def _sifted(self, lines: list[str]) -> list[str]:
+        """Leave out what cannot be a line, and give up one that does not end."""
+        acceptable = [line for line in lines if self._acceptable(line)]
         if len(self._rest) > MAX_LINE and not self._skipping:
             self.rejected[Rejection.TOO_LONG] += 1
             self._skipping = True
         if self._skipping:
             self._rest = ""
+        return acceptable
+
+    def _acceptable(self, line: str) -> bool:
+        if self._skipping:
+            self._skipping = False
+        elif len(line) > MAX_LINE:
+            self.rejected[Rejection.TOO_LONG] += 1
+        elif _SPOILT in line:
+            self.rejected[Rejection.NOT_TEXT] += 1
+        else:
+            return line != ""
+        return False

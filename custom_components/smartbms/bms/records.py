@@ -5,9 +5,10 @@ encoding read the same row, so the simulated BMS says exactly what the client un
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Final, cast
+from dataclasses import dataclass, field, replace
+from functools import cache
+from operator import getitem
+from typing import Final
 
 from .device import HIGHEST_CELL_VOLTAGE, RAW_TEMPERATURES, Generation
 from .lines import Rejection
@@ -27,6 +28,18 @@ MAX_CELLS: Final = 255
 # The largest current sensor the manuals list is the 2000 A of generation 2.
 _AMPERES: Final = 2500
 _MOST_DIGITS: Final = 8
+# What an ordinary field is made of.
+_DIGITS: Final = "+-0123456789ABCDEF"
+# As many texts of one kind of field as a large pack has at a time; what a stranger sends takes no more room.
+_MOST_REMEMBERED: Final = 1024
+
+
+class _RejectedError(Exception):
+    """A field cannot be taken."""
+
+    def __init__(self, reason: Rejection) -> None:
+        """Say why."""
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +65,59 @@ class Field:
         return f"{sign}{abs(count):0{self.digits}X}"
 
 
-@dataclass(frozen=True)
+def _is_garbled(text: str) -> bool:
+    """Return whether a field is no number whatever it stands for; int() would take some of these."""
+    is_long = len(text) > _MOST_DIGITS and len(text) - text.startswith(("+", "-", "X")) > _MOST_DIGITS
+    return is_long or "0X" in text or text != text.upper()
+
+
+class _Values(dict[str, float | None]):
+    """What the texts of a field stand for: a new one is decoded, and remembered for the next time.
+
+    Of two lines that differ most fields do not, and a dictionary is asked within the interpreter: decoding a
+    line takes no step of ours for each of its fields.
+    """
+
+    __slots__ = ("_field",)
+
+    def __init__(self, field: Field) -> None:
+        """Know nothing yet."""
+        super().__init__()
+        self._field = field
+
+    def __missing__(self, text: str) -> float | None:
+        """Return the value of a new text; raises `_RejectedError`, and that is not remembered."""
+        field = self._field
+        value: float | None
+        if len(text) > _MOST_DIGITS or text.strip(_DIGITS):
+            if _is_garbled(text):
+                raise _RejectedError(Rejection.UNPARSABLE)
+            if text[:1] == "X" and not field.required:
+                return None
+        try:
+            value = count = int(text, 16)
+        except ValueError:
+            raise _RejectedError(Rejection.UNPARSABLE) from None
+        if field.low <= count <= field.high:
+            if field.per_unit != 1:
+                value = count / field.per_unit
+        elif count == field.absent:
+            value = None
+        else:
+            raise _RejectedError(Rejection.IMPLAUSIBLE)
+        if len(self) == _MOST_REMEMBERED:
+            self.clear()
+        self[text] = value
+        return value
+
+
+# Equal fields share what is remembered.
+_values: Final = cache(_Values)
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """One kind of record: the text before its fields, the fields, and how many may be missing."""
+    """One kind of record: the letter before its fields, the fields, and how many may be missing."""
 
     tag: str
     record: type[Record]
@@ -62,21 +125,13 @@ class Layout:
     optional: int = 0
     check: Callable[[Record], bool] | None = None
     last_separator: str = "_"
+    values: tuple[_Values, ...] = field(init=False)
+    most: int = field(init=False)
 
-    @cached_property
-    def limits(self) -> tuple[tuple[int, int, int, int | None, bool], ...]:
-        """Scale, range, absent count and need of each field, as the decoder unpacks them."""
-        return tuple((f.per_unit, f.low, f.high, f.absent, f.required) for f in self.fields)
-
-    @cached_property
-    def most(self) -> int:
-        """How many fields there may be."""
-        return len(self.fields)
-
-    @cached_property
-    def least(self) -> int:
-        """How many fields there must be."""
-        return len(self.fields) - self.optional
+    def __post_init__(self) -> None:
+        """Prepare what every line needs."""
+        object.__setattr__(self, "values", tuple(map(_values, self.fields)))
+        object.__setattr__(self, "most", len(self.fields))
 
 
 _CELL_VOLTS: Final = Field(200, 0, HIGHEST_CELL_VOLTAGE, 3)
@@ -104,18 +159,18 @@ def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
     amperes = Field(counts_per_ampere, -_AMPERES * counts_per_ampere, _AMPERES * counts_per_ampere, 4)
     layouts = (
         Layout(
-            "U_", PackRecord, (Field(200, 0, HIGHEST_CELL_VOLTAGE * MAX_CELLS, 4), amperes, amperes, amperes)
+            "U", PackRecord, (Field(200, 0, HIGHEST_CELL_VOLTAGE * MAX_CELLS, 4), amperes, amperes, amperes)
         ),
-        Layout("V_", VoltageRecord, (_CELL_VOLTS, _CELL, _CELL_VOLTS, _CELL, _CELL_VOLTS), check=_ordered),
+        Layout("V", VoltageRecord, (_CELL_VOLTS, _CELL, _CELL_VOLTS, _CELL, _CELL_VOLTS), check=_ordered),
         Layout(
-            "T_",
+            "T",
             TemperatureRecord,
             (_TEMPERATURE, _CELL, _TEMPERATURE, _CELL, _BYTE),
             optional=1,
             check=_ordered,
         ),
         Layout(
-            "C_",
+            "C",
             CellRecord,
             (
                 Field(1, 1, MAX_CELLS, 2, required=True),
@@ -129,19 +184,19 @@ def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
             optional=1,
             check=_within_count,
         ),
-        Layout("E_", EnergyRecord, (_ENERGY, _ENERGY, _ENERGY, _PERCENT)),
+        Layout("E", EnergyRecord, (_ENERGY, _ENERGY, _ENERGY, _PERCENT)),
         Layout(
-            "M_",
+            "M",
             TotalsRecord,
             (_ENERGY, _ENERGY, Field(1, 0, 23, 2), Field(1, 0, 59, 2)),
             last_separator=":",
         ),
         Layout(
-            "H_",
+            "H",
             HealthRecord,
             (Field(1, 0, 100, 2, absent=0xFF), _CAPACITY, _CAPACITY, _PERCENT, _CYCLES, _CYCLES),
         ),
-        Layout("B_", BatteryEnergyRecord, (_ENERGY, _ENERGY, _ENERGY, _ENERGY)),
+        Layout("B", BatteryEnergyRecord, (_ENERGY, _ENERGY, _ENERGY, _ENERGY)),
     )
     return {layout.tag: layout for layout in layouts}
 
@@ -150,48 +205,24 @@ def _layouts(counts_per_ampere: int) -> Mapping[str, Layout]:
 _LAYOUTS: Final = {Generation.GEN2: _layouts(8), Generation.GEN3: _layouts(20)}
 
 
-def _too_long(text: str) -> bool:
-    """Return whether a field has more than eight digits; a sign or an `X` is none."""
-    return len(text) - text.startswith(("+", "-", "X")) > _MOST_DIGITS
-
-
-@lru_cache(maxsize=1024)
 def decode(line: str, generation: Generation) -> Record | Rejection:
-    """Return the record of one line, or why it is none; a line is taken whole or not at all.
-
-    Most lines say again what an earlier one said, a battery being a slow thing; hence the cache.
-    """
-    layout = _LAYOUTS[generation].get(line[:2])
+    """Return the record of one line, or why it is none; a line is taken whole or not at all."""
+    texts = line.split("_")
+    layout = _LAYOUTS[generation].get(texts.pop(0))
     if layout is None:
         return Rejection.UNKNOWN
-    texts = line[2:].split("_")
-    if layout.last_separator != "_":
+    if layout.last_separator != "_" and texts:
         before, _, last = texts[-1].partition(layout.last_separator)
         texts[-1:] = before, last
-    if not layout.least <= len(texts) <= layout.most:
-        return Rejection.FIELD_COUNT
-    # int() would take a prefix and small letters.
-    if "0X" in line or not line.isupper():
-        return Rejection.UNPARSABLE
-    if max(map(len, texts)) > _MOST_DIGITS and any(map(_too_long, texts)):
-        return Rejection.UNPARSABLE
-    values: list[float | None] = []
-    for (per_unit, low, high, absent, required), text in zip(layout.limits, texts, strict=False):
-        if text[:1] == "X" and not required:
-            values.append(None)
-            continue
-        try:
-            count = int(text, 16)
-        except ValueError:
-            return Rejection.UNPARSABLE
-        if low <= count <= high:
-            values.append(count if per_unit == 1 else count / per_unit)
-        elif count == absent:
-            values.append(None)
-        else:
-            return Rejection.IMPLAUSIBLE
-    # The table pairs each record with fields of its own types; the type system cannot follow.
-    record = cast(Callable[..., Record], layout.record)(*values)
+    if missing := layout.most - len(texts):
+        if not 0 < missing <= layout.optional:
+            return Rejection.FIELD_COUNT if texts else Rejection.UNKNOWN
+        texts += ["X"] * missing
+    try:
+        # A record is a tuple; its own constructors would only count the fields once more.
+        record = tuple.__new__(layout.record, map(getitem, layout.values, texts))
+    except _RejectedError as err:
+        return Rejection.UNPARSABLE if any(map(_is_garbled, texts)) else err.reason
     return record if layout.check is None or layout.check(record) else Rejection.IMPLAUSIBLE
 
 
@@ -201,8 +232,8 @@ def encode(record: Record, generation: Generation) -> str:
     values: list[float | None] = list(record)
     if layout.optional and values[-1] is None:
         values.pop()
-    *texts, last = [field.encode(value) for field, value in zip(layout.fields, values, strict=False)]
-    return f"{layout.tag}{'_'.join(texts)}{layout.last_separator}{last}"
+    *texts, last = [each.encode(value) for each, value in zip(layout.fields, values, strict=False)]
+    return f"{layout.tag}_{'_'.join(texts)}{layout.last_separator}{last}"
 
 
 _BY_RECORD: Final = {
@@ -214,3 +245,11 @@ _BY_RECORD: Final = {
 def layout_of(kind: type[Record]) -> Layout:
     """Return the fields of a kind of record; in their units the ranges are those of every generation."""
     return _BY_RECORD[Generation.GEN3][kind]
+
+
+def forget() -> None:
+    """Remember no text, so that the next one goes all the way through the code."""
+    for layouts in _LAYOUTS.values():
+        for layout in layouts.values():
+            for values in layout.values:
+                values.clear()

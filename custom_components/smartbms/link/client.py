@@ -56,16 +56,16 @@ _REFUSALS: Final[dict[str, type[SmartBmsError]]] = {
 class Client:
     """A logged-in conversation; use it as an async context manager around one connection.
 
-    `on_line` gets every line that no command was waiting for, `tap` every line and every command, the
-    PIN included. `reader` counts what was thrown away. `loss` says how the connection ended.
+    `on_lines` gets the lines of each notification that no command was waiting for, `tap` every line and
+    every command, the PIN included. `reader` counts what was thrown away. `loss` says how the connection ended.
     """
 
-    def __init__(self, gatt: GattClient, on_line: Callable[[str], None]) -> None:
+    def __init__(self, gatt: GattClient, on_lines: Callable[[list[str]], None]) -> None:
         """Speak over a connection that is already there."""
         self.reader = LineReader()
         self.tap: Tap | None = None
         self._gatt = gatt
-        self._on_line = on_line
+        self._on_lines = on_lines
         self._uart: Uart | None = None
         self._lost = asyncio.Event()
         self.loss: type[ConnectionLostError] = ConnectionLostError
@@ -210,6 +210,8 @@ class Client:
     async def start_stream(self) -> None:
         """Let the BMS tell its values; raises like `command`."""
         await self.command("E!")
+        # What there is to tell comes with the next byte; it shall not wait for the next ping.
+        await self._write(_PING, acknowledged=False)
 
     async def stop_stream(self) -> None:
         """Let the BMS be silent; raises like `command`, but one that refuses had nothing to stop."""
@@ -267,19 +269,21 @@ class Client:
     def _received(self, data: bytearray) -> None:
         if self._lost.is_set() or self._is_flood(len(data)):
             return
-        for line in self.reader.feed(data):
-            if not self._listening:
-                continue
-            if self.tap is not None:
+        lines = self.reader.feed(data)
+        if not lines or not self._listening:
+            return
+        if self.tap is not None:
+            for line in lines:
                 self.tap(Direction.RECEIVED, line)
-            if self._reply is None or self._reply.done() or not self._is_for_command(line, self._reply):
-                self._on_line(line)
+        if self._reply is not None:
+            lines = [line for line in lines if not self._is_for_command(line)]
+        self._on_lines(lines)
 
     def _is_flood(self, size: int) -> bool:
         """Return whether so many more bytes are too many, and then give up the connection."""
         now = self._time()
-        allowed = (now - self._received_at) * _MOST_BYTES_PER_SECOND
-        self._surplus = max(self._surplus - allowed, 0.0) + size
+        left = self._surplus - (now - self._received_at) * _MOST_BYTES_PER_SECOND
+        self._surplus = size if left < 0 else left + size
         self._received_at = now
         if self._surplus <= _MOST_BYTES_AT_ONCE:
             return False
@@ -287,12 +291,15 @@ class Client:
         self.lost(FloodedError)
         return True
 
-    def _is_for_command(self, line: str, reply: asyncio.Future[str]) -> bool:
+    def _is_for_command(self, line: str) -> bool:
         """Take the echo of the command under way and its reply; anything else is the stream's.
 
         Stale bytes may stand before an echo. Once a device is known to echo, only what follows the
         echo can be the reply: an earlier reply that comes late is not mistaken for it.
         """
+        reply = self._reply
+        if reply is None or reply.done():
+            return False
         if line.endswith(self._command):
             self._echoes = self._echoed = True
             return True

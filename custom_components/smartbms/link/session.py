@@ -63,9 +63,9 @@ class Session:
     """Keeps one BMS's data coming.
 
     `connect` returns a connected GATT client and calls its argument when the link is lost; it
-    raises a `SmartBmsError` that says why there is none. `spawn` starts a task. `on_record` is
-    called for every record folded, `on_state` when `state` or `error` has changed, `on_memory` when the
-    device's own memory has been read; without it nobody reads it.
+    raises a `SmartBmsError` that says why there is none. `spawn` starts a task. `on_records` is
+    called when a notification has brought records and they are folded, `on_state` when `state` or `error`
+    has changed, `on_memory` when the device's own memory has been read; without it nobody reads it.
 
     `pending` is what an earlier session could not verify. `on_pending` is called with all of it whenever
     it has changed, before the first byte is written; `on_settled` for each write that was pending when
@@ -79,7 +79,7 @@ class Session:
         pin: str | None,
         generation: Generation | None,
         spawn: Spawn,
-        on_record: Callable[[], None],
+        on_records: Callable[[], None],
         on_state: Callable[[], None],
         on_memory: Callable[[Memory], None] | None = None,
         plan: Plan | None = None,
@@ -98,7 +98,7 @@ class Session:
         self._pin = pin
         self._generation = generation
         self._spawn = spawn
-        self._on_record = on_record
+        self._on_records = on_records
         self._on_state = on_state
         self._memory = None if on_memory is None else MemoryReader(on_memory)
         self._writer = Writer(
@@ -273,7 +273,7 @@ class Session:
                 client.lost()
 
         gatt = await self._connect(lost)
-        client = Client(gatt, self._line)
+        client = Client(gatt, self._lines)
         try:
             async with client:
                 self._client = client
@@ -366,13 +366,13 @@ class Session:
         patience = WATCHDOG + _SECONDS_PER_CELL * len(self.fold.snapshot().cells)
         return self.fold.full_cycle or seconds > patience
 
-    def _line(self, line: str) -> None:
-        if self.fold.line(line):
+    def _lines(self, lines: list[str]) -> None:
+        if self.fold.lines(lines):
             self._heard = asyncio.get_running_loop().time()
             # One that flooded us has to stay for a while before it is believed again.
             if self._is_sane:
                 self.last_contact = self._heard
-                self._on_record()
+                self._on_records()
 
     def _set(self, state: Connection, error: SmartBmsError | None = None) -> None:
         self.state, self.error = state, error
