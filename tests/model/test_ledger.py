@@ -275,6 +275,19 @@ def test_a_night_that_our_clock_slept_through() -> None:
     assert errors(bms, ledger) == pytest.approx(dict.fromkeys(Flow, 0.0), abs=3 * CLOSE)
 
 
+def test_a_night_whose_end_is_first_told_without_the_totals() -> None:
+    """While Home Assistant starts it may hear half a round first; the next one tells the time of the BMS."""
+    bms = Bms()
+    ledger, now = known(bms), bms.now
+    bms.live(17 * HOUR)
+    bms.now = now
+    pack, energy, _, battery = bms.says()
+    ledger = ledger.seeing(pack, energy, None, battery, bms.now)
+    bms.sun, bms.house = 40_000.0, 18_000.0
+    ledger = bms.heard(ledger, 300)
+    assert errors(bms, ledger) == pytest.approx(dict.fromkeys(Flow, 0.0), abs=3 * CLOSE)
+
+
 @pytest.mark.parametrize("gap", [30 * 60, 15 * HOUR])
 def test_a_bms_without_a_clock(gap: float) -> None:
     """Then any longer gap may hold a midnight."""

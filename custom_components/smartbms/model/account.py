@@ -199,7 +199,9 @@ def _passed(last: Reading, first: Reading, second: Reading) -> tuple[float, int 
     Where its clock and ours disagree one of them was set, and the longer time counts; or it was damaged,
     and the next reading does not go with it.
     """
-    seconds, before, clock = _seconds(last, first), last.clock, first.clock
+    seconds, before = _seconds(last, first), last.clock
+    # The first round that is heard may lack it; the next came a moment later.
+    clock = second.clock if first.clock is None else first.clock
     drift = _drift(seconds, before, clock)
     if drift is not None and before is not None and abs(drift) <= _CLOCK_TOLERANCE:
         # In its own time, which ends with one of its minutes.
