@@ -204,9 +204,9 @@ class FindingsSensorEntity(InsightEntity, SensorEntity):
 
     _unrecorded_attributes = frozenset({"findings", "as_of"})
 
-    def _read(self) -> tuple[tuple[str, str], ...]:
-        # The numbers of the evidence change all the time; a finding that comes, goes or worsens is news.
-        return tuple((finding.key.value, finding.severity.value) for finding in self.coordinator.findings)
+    def _read(self) -> tuple[object, ...]:
+        # The numbers of the evidence change all the time.
+        return tuple(finding.gist for finding in self.coordinator.findings)
 
     @property
     def native_value(self) -> int:

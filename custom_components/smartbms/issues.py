@@ -24,7 +24,7 @@ class Issues:
         self._hass = hass
         self._entry_id = entry_id
         self._name = name
-        self._shown: dict[FindingKey, Severity] = {}
+        self._shown: dict[FindingKey, object] = {}
 
     def held_elsewhere(self, is_held: bool) -> None:
         """Tell that another integration holds the BMS, or take it back."""
@@ -34,15 +34,15 @@ class Issues:
             self._delete(HeldElsewhereError.key)
 
     def findings(self, findings: Iterable[Finding]) -> None:
-        """Show the serious ones; one that is shown keeps its numbers until it is over or gets worse."""
+        """Show the serious ones; one that is shown keeps its numbers until it is over, worse or known better."""
         serious = {finding.key: finding for finding in findings if finding.severity in _SEVERITIES}
         for key in FindingKey:
             finding = serious.get(key)
             if finding is None:
                 self._delete(f"finding_{key}")
                 self._shown.pop(key, None)
-            elif self._shown.get(key) is not finding.severity:
-                self._shown[key] = finding.severity
+            elif self._shown.get(key) != finding.gist:
+                self._shown[key] = finding.gist
                 evidence = words(self._hass).evidence(finding.evidence)
                 self._create(f"finding_{key}", _SEVERITIES[finding.severity], evidence)
 

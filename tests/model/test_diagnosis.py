@@ -192,3 +192,15 @@ def test_the_most_severe_first() -> None:
     )
     severities = [finding.severity for finding in findings(Evidence(), REV13, snapshot, NOW)]
     assert severities == [Severity.ERROR, Severity.WARNING, Severity.WARNING, Severity.NOTICE]
+
+
+def test_what_is_news() -> None:
+    """A cell that becomes known is, and a finding that worsens; a voltage that moves on is not."""
+
+    def gist(severity: Severity, cell: int | str, voltage: float) -> object:
+        return Finding(FindingKey.CHAIN_BROKEN, severity, {"cell": cell, "voltage": voltage}).gist
+
+    first = gist(Severity.WARNING, "–", 3.3)
+    assert gist(Severity.WARNING, "–", 3.4) == first
+    assert gist(Severity.WARNING, 8, 3.3) != first
+    assert gist(Severity.ERROR, "–", 3.3) != first

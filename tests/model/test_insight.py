@@ -52,7 +52,7 @@ def test_an_ordinary_day() -> None:
     insight = watched(SNAPSHOT)
     assert insight.decision is not None
     assert insight.decision.relays == Relays(True, True)
-    assert insight.prediction(NOON) == Prediction(50, 0.5)
+    assert insight.prediction(NOON) == Prediction(50, 1)
     assert len(insight.samples) == 3
 
 
@@ -93,7 +93,7 @@ def test_out_of_reach_it_goes_on() -> None:
     prediction = insight.prediction(NOON + 3600)
     assert prediction is not None
     assert prediction.state_of_charge == pytest.approx(40, abs=0.1)
-    assert prediction.uncertainty == pytest.approx(2.5, abs=0.1)
+    assert prediction.uncertainty == pytest.approx(6, abs=0.1)
     assert insight.age(NOON + 3600) == 3600
     assert insight.prediction(NOON + 86400) is None
 
@@ -102,7 +102,7 @@ def test_a_clock_that_is_set_back() -> None:
     """What was heard tomorrow was heard just now."""
     insight = watched(DISCHARGING)
     assert insight.age(NOON - 86400) == 0
-    assert insight.prediction(NOON - 86400) == Prediction(50, 0.5)
+    assert insight.prediction(NOON - 86400) == Prediction(50, 1)
     again = insight.seeing(DISCHARGING, Generation.GEN3, NOON - 86400)
     assert (again.at, again.observed) == (NOON - 86400, NOON - 86400)
 

@@ -263,13 +263,13 @@ def test_gaps_and_clocks() -> None:
 @pytest.mark.parametrize(
     ("trend", "seconds", "expected"),
     [
-        (Trend(-400, 0, 600), 0, Prediction(60, 0.5)),
-        (Trend(-400, 0, 600), HOUR, Prediction(50, 2.5)),
-        (Trend(400, 0, 600), 2 * HOUR, Prediction(80, 4.5)),
-        (Trend(-400, 200, 600), HOUR, Prediction(50, 7.5)),
-        (Trend(-4000, 0, 600), HOUR, Prediction(0, 2.5)),
-        (Trend(4000, 0, 600), HOUR, Prediction(100, 2.5)),
-        (Trend(-400, 0, 600), -HOUR, Prediction(60, 0.5)),
+        (Trend(-400, 0, 600), 0, Prediction(60, 1)),
+        (Trend(-400, 0, 600), HOUR, Prediction(50, 6)),
+        (Trend(400, 0, 600), 2 * HOUR, Prediction(80, 11)),
+        (Trend(-400, 200, 600), HOUR, Prediction(50, 11)),
+        (Trend(-4000, 0, 600), HOUR, Prediction(0, 6)),
+        (Trend(4000, 0, 600), HOUR, Prediction(100, 6)),
+        (Trend(-400, 0, 600), -HOUR, Prediction(60, 1)),
     ],
 )
 def test_while_the_link_is_away(trend: Trend, seconds: float, expected: Prediction) -> None:
@@ -277,8 +277,24 @@ def test_while_the_link_is_away(trend: Trend, seconds: float, expected: Predicti
     assert predict(60, 4000, trend, seconds, is_calibrated=True) == expected
 
 
-@pytest.mark.parametrize(("hours", "known"), [(12.2, True), (12.3, False)])
-def test_after_half_a_day_nothing_is_known(hours: float, known: bool) -> None:
+@pytest.mark.parametrize(
+    ("trend", "uncertainty"),
+    [
+        (Trend(-400, 0, 30), 16),
+        (Trend(400, 100, 59), 16),
+        (Trend(-40, 200, 30), 11),
+        (Trend(-400, 0, 60), 6),
+    ],
+)
+def test_what_was_seen_for_a_moment_only(trend: Trend, uncertainty: float) -> None:
+    """A kettle that was on during a short visit may be off right after it."""
+    prediction = predict(60, 4000, trend, HOUR, is_calibrated=True)
+    assert prediction is not None
+    assert prediction.uncertainty == uncertainty
+
+
+@pytest.mark.parametrize(("hours", "known"), [(4.7, True), (4.9, False)])
+def test_after_five_hours_nothing_is_known(hours: float, known: bool) -> None:
     """Beyond 25 % it is no longer said, however steady it was."""
     assert (predict(60, 4000, Trend(0), hours * HOUR, is_calibrated=True) is not None) is known
 

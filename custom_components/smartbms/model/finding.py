@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ..bms.state import Snapshot
 from .evidence import Evidence
 from .profiles import Profile
+
+# What stands in the evidence for a cell that is not known.
+UNKNOWN: Final = "–"
 
 
 class Severity(StrEnum):
@@ -61,6 +65,12 @@ class Finding:
     severity: Severity
     evidence: Mapping[str, float | int | str]
 
+    @property
+    def gist(self) -> tuple[FindingKey, Severity, frozenset[str]]:
+        """What is news when it changes: which it is, how bad, and what of the evidence is not known yet."""
+        unknown = frozenset(name for name, value in self.evidence.items() if value == UNKNOWN)
+        return self.key, self.severity, unknown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
@@ -88,4 +98,4 @@ class Case:
 
 def cell_shown(cell: int | None) -> int | str:
     """Return a cell as the evidence shows it."""
-    return "–" if cell is None else cell
+    return UNKNOWN if cell is None else cell
