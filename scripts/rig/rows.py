@@ -34,7 +34,7 @@ _CELLS: Final = 16
 _SETTLING: Final = 60.0
 _MOST_SHOWN: Final = 25
 # Statistics of a sensor are a row every five minutes, kept for days, and one every hour, kept for ever.
-_STATISTICS_A_DAY: Final = 24 * 12 + 24
+STATISTICS_A_DAY: Final = 24 * 12 + 24
 # The simulated BMS has no radio, so nobody needs Home Assistant's.
 _NOT_NEEDED: Final = frozenset({"bluetooth", "bluetooth_adapters"})
 
@@ -103,11 +103,11 @@ async def written(hass: HomeAssistant, entry: SmartBmsConfigEntry, seconds: floa
     return Rows(ours, len(states), sum("state_class" in state.attributes for state in states))
 
 
-async def day(interval: int | None) -> Rows:
-    """Return the rows of a day with a publish interval in seconds; `None` leaves every option alone."""
+async def during(seconds: float, interval: int | None = None) -> Rows:
+    """Return the rows of a while with a publish interval in seconds; `None` leaves every option alone."""
     options = {} if interval is None else {CONF_PUBLISH_INTERVAL: interval}
     async with house() as hass:
-        return await written(hass, await add(hass, **options), DAY)
+        return await written(hass, await add(hass, **options), seconds)
 
 
 def _show(rows: Rows, interval: int | None) -> None:
@@ -119,16 +119,16 @@ def _show(rows: Rows, interval: int | None) -> None:
     print(f"{'all others':60} {rows.total - shown:7}")
     print(
         f"{rows.entities} entities, {rows.with_statistics} of them with statistics: "
-        f"{rows.with_statistics * _STATISTICS_A_DAY} rows of those, {rows.with_statistics * 24} kept for ever"
+        f"{rows.with_statistics * STATISTICS_A_DAY} rows of those, {rows.with_statistics * 24} kept for ever"
     )
 
 
 def check(intervals: list[int]) -> bool:
     """Show a day with default options and one with each publish interval; return whether the limit holds."""
-    rows = run(day(None))
+    rows = run(during(DAY))
     _show(rows, None)
     holds = rows.total <= LIMIT
     print(f"limit {LIMIT}: {'ok' if holds else 'TOO MANY'}", flush=True)
     for interval in intervals:
-        _show(run(day(interval)), interval)
+        _show(run(during(DAY, interval)), interval)
     return holds

@@ -8,6 +8,12 @@ to be right at its end.
 
 `--hostile` brings devices that look like a BMS into reach of a real Home Assistant: it must not be held up by
 them nor grow, a good BMS beside them goes on, and the owner is told what is wrong with each.
+
+`--faults` has a thousand things happen to several BMS, their proxies and a real Home Assistant: it has to come
+back quickly, show nothing untrue, and leave nothing behind.
+
+`--days` lets a household of BMS live for days in one Home Assistant with a recorder: nothing may grow or become
+slower, and what is counted and predicted has to be right.
 """
 
 import argparse
@@ -17,7 +23,7 @@ import sys
 
 from custom_components.smartbms.bms.settings import SettingKey
 
-from . import year
+from . import days, faults, year
 from .hostile_soak import SECONDS, live_all
 from .life import DAYS
 from .virtual_loop import run
@@ -40,6 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"count the energies of a year, or of fewer days ({DAYS:g})",
     )
     what.add_argument("--hostile", action="store_true", help="meet devices that look like a BMS")
+    what.add_argument("--faults", action="store_true", help="have things go wrong")
+    what.add_argument(
+        "--days",
+        nargs="?",
+        type=int,
+        const=days.DAYS,
+        metavar="DAYS",
+        help=f"live for some days, at least two ({days.DAYS})",
+    )
+    parser.add_argument(
+        "--count", type=int, default=faults.COUNT, help=f"how many faults happen ({faults.COUNT})"
+    )
+    parser.add_argument(
+        "--short",
+        dest="count",
+        action="store_const",
+        const=faults.SHORT,
+        help=f"each kind of fault, {faults.SHORT} in all",
+    )
     parser.add_argument("--only", choices=list(SettingKey), metavar="SETTING", help="change one alone")
     parser.add_argument("--seed", type=int, default=1, help="what happens (1)")
     parser.add_argument(
@@ -48,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.hostile:
         return asyncio.run(live_all(options.seconds))
+    if options.faults:
+        return asyncio.run(faults.live_all(options.seed, options.count))
+    if options.days is not None:
+        return days.live_all(options.days, options.seed)
     if options.year is not None:
         return year.report(year.live_all(options.seed, options.year))
     only = options.only

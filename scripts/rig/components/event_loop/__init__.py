@@ -19,6 +19,8 @@ from homeassistant.helpers.typing import ConfigType
 
 DOMAIN: Final = "event_loop"
 READ: Final = "read"
+REST: Final = "rest"
+COLLECT: Final = "collect"
 INTERVAL: Final = 0.01
 _NANOSECONDS: Final = 1e9
 
@@ -37,13 +39,25 @@ class Watch:
         )
         self._collecting_since: float | None = None
         self._collected = 0.0
-        gc.callbacks.append(self._note_garbage)
-        self._set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Measure, unless that is being done."""
+        if self._timer is None:
+            gc.callbacks.append(self._note_garbage)
+            self._set()
+
+    def rest(self) -> None:
+        """Measure no more until it shall go on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            gc.callbacks.remove(self._note_garbage)
 
     def stop(self) -> None:
         """Measure no more."""
-        self._timer.cancel()
-        gc.callbacks.remove(self._note_garbage)
+        self.rest()
         os.close(self._schedstat)
 
     def _set(self) -> None:
@@ -88,10 +102,21 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop)
 
     @callback
+    def rest(_: ServiceCall) -> None:
+        """Measure no more until asked again: whoever measures the work of the process would measure this too."""
+        watch.rest()
+
+    @callback
+    def collect(_: ServiceCall) -> None:
+        """Collect garbage, so that what is left is what is needed."""
+        gc.collect()
+
+    @callback
     def read(_: ServiceCall) -> ServiceResponse:
         """Return what was measured since this was asked last, in ms."""
         lags, watch.lags = sorted(watch.lags), []
         pauses, watch.pauses = watch.pauses, []
+        watch.go_on()
         return {
             "count": len(lags),
             "p99": 1000 * lags[ceil(0.99 * len(lags)) - 1] if lags else 0.0,
@@ -100,5 +125,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
             "longest_collection": 1000 * max(pauses, default=0.0),
         }
 
+    hass.services.async_register(DOMAIN, REST, rest)
+    hass.services.async_register(DOMAIN, COLLECT, collect)
     hass.services.async_register(DOMAIN, READ, read, supports_response=SupportsResponse.ONLY)
     return True
