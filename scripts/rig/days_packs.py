@@ -51,11 +51,11 @@ class Plan:
         return frozenset(Flow) if self.generation == "gen3" else frozenset(Flow) - BATTERY
 
 
-# All that is heard has to be worked for. Every four seconds is as much news for a publication every five; and
-# 255 cells are heard for an hour and a half each day.
+# All that is heard has to be worked for. Every five seconds is as much news for a publication every five; and
+# 255 cells are heard for two hours each day.
 PLANS: Final = (
-    Plan(name="16 cells", cells=16, pace=0.25, losses=(20.0, 2 * _MINUTE, 15 * _MINUTE, _HOUR)),
-    Plan(name="255 cells", cells=255, losses=(22 * _HOUR,)),
+    Plan(name="16 cells", cells=16, pace=0.2, losses=(20.0, 2 * _MINUTE, 15 * _MINUTE, _HOUR)),
+    Plan(name="255 cells", cells=255, losses=(10.75 * _HOUR, 10.75 * _HOUR)),
     Plan(
         name="gen 2",
         cells=16,

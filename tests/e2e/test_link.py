@@ -29,7 +29,11 @@ async def _lose_for_a_moment(bms: Bms, lose: Callable[[Bms], None]) -> None:
         assert not bms.is_linked
         await bms.becomes("connection", "disconnected", "connecting")
         await bms.becomes("connection", "connected")
-        await bms.shows_news()
+        for cell in bms.firmware.battery.cells:
+            cell.voltage += 0.1
+        await bms.shows_everything()
+    # Nothing is known of the cells while their chain is broken, so this comes last.
+    await bms.shows_news()
     connection = [state for key, state in changes if key == "connection"]
     assert connection == ["disconnected", "connecting", "connected"]
     assert not {"unavailable", "unknown"} & {state for _, state in changes}
