@@ -88,7 +88,9 @@ class Chronicle:
         """Add what follows from a snapshot, heard at `now` in s since 1970."""
         insight = self.remembered.insight.seeing(snapshot, generation, now)
         self.remembered = replace(self.remembered, insight=insight)
-        self._archive.keep_soon(self.remembered)
+        # What was written down before says more than the first words after a connection.
+        if snapshot.cells:
+            self._archive.keep_soon(self.remembered)
 
     def count(self, counters: Counters, now: float) -> None:
         """Add the energy that has flowed until `now` in s since 1970."""

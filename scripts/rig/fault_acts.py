@@ -29,6 +29,8 @@ _SETTLING: Final = 30.0
 # Until what was heard after an absence is counted, in s.
 _COUNTED: Final = 6.0
 _MOST_CELLS: Final = 30
+# Home Assistant writes a new PIN down a second later; one that is lost with it has to be given again.
+_WRITTEN: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -304,7 +306,11 @@ async def _restart(house: House, planned: Planned) -> None:
 
 
 async def _kill(house: House, planned: Planned) -> None:
-    await _start_anew(house, house.home_assistant.kill)
+    async def end() -> None:
+        await asyncio.sleep(_WRITTEN)
+        await house.home_assistant.kill()
+
+    await _start_anew(house, end)
 
 
 async def _start_anew(house: House, end: Callable[[], Awaitable[None]]) -> None:

@@ -37,13 +37,14 @@ async def test_a_power_cut_takes_nothing_back(here: World, bring: Bring) -> None
     bms.firmware.speed = 60.0
     await bms.happens(lambda: bms.firmware.total.collected > 20, "some energy")
     bms.firmware.speed = 0.0
+    # What it has not said yet would be added as soon as it is back.
+    here.proxy.out_of_reach.add(bms.address)
     bms.peripheral.drop()
     await bms.becomes("connection", "disconnected", "connecting")
     kept = await _totals(bms)
     assert float(kept["collected_total"]) > float(before["collected_total"])
 
     await here.home_assistant.kill()
-    here.proxy.out_of_reach.add(bms.address)
     await here.home_assistant.start()
 
     async def are_there() -> bool:
